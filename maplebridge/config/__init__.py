@@ -1,0 +1,1 @@
+"""Settings, root URLs and commands; the only room that knows every other."""

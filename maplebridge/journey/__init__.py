@@ -1,0 +1,1 @@
+"""The nine steps a report takes: intake to learn."""

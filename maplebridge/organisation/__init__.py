@@ -1,0 +1,1 @@
+"""Five tiers, their areas, units, posts, people and working hours."""
