@@ -1,0 +1,1 @@
+"""Machines we do not own: databases, storage, maps, messages."""
