@@ -194,7 +194,7 @@ def running(state: Path) -> int | None:
 def stop(server: Server) -> None:
     """Stops the server fast: clients are cut off, everything committed is kept."""
     with _locked(server.folder):
-        _stop(server)
+        _stop(server.folder)
 
 
 @contextlib.contextmanager
@@ -206,17 +206,17 @@ def shared(state: Path, *, durable: bool = True) -> Iterator[Server]:
     state = _made(state)
     with (state / "postgres.users").open("a") as users:
         fcntl.flock(users, fcntl.LOCK_SH)
-        server = start(state, durable=durable)
         try:
-            yield server
+            yield start(state, durable=durable)
         finally:
+            # Also when the start was interrupted: a server may have come up all the same.
             with _locked(state):
                 try:
                     fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
                     pass
                 else:
-                    _stop(server)
+                    _stop(state)
 
 
 @contextlib.contextmanager
@@ -338,6 +338,7 @@ def _run(
         extra_groups=[] if account else None,
         env={**environment, "LC_ALL": "C.UTF-8"},
         cwd="/",
+        start_new_session=True,  # Ctrl-C at the terminal is for us to handle.
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -482,27 +483,15 @@ def _launch(
         raise DatabaseFailed(f"PostgreSQL did not start: {_last_lines(done.stderr)}")
 
 
-def _stop(server: Server) -> None:
-    data = (server.folder / "postgres").resolve()
-    account = _account(server.folder)
-    programs = _programs(data.parent, account)
+def _stop(state: Path) -> None:
+    data = (state / "postgres").resolve()
     if _running(data) is not None:
-        done = _run(
-            account,
-            programs / "pg_ctl",
-            "stop",
-            "-D",
-            data,
-            "-m",
-            "fast",
-            "-w",
-            "-t",
-            "60",
-            "-s",
-        )
+        account = _account(state)
+        pg_ctl = _programs(data.parent, account) / "pg_ctl"
+        done = _run(account, pg_ctl, "stop", "-D", data, "-m", "fast", "-w", "-t", "60", "-s")
         if done.returncode and _running(data) is not None:
             raise DatabaseFailed(f"PostgreSQL did not stop: {_last_lines(done.stderr)}")
-    link = server.folder / "socket"
+    link = state / "socket"
     if link.is_symlink():
         shutil.rmtree(link.resolve(), ignore_errors=True)
         link.unlink()
