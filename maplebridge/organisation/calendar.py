@@ -20,10 +20,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-import chinese_calendar
+import chinese_calendar  # type: ignore[import-untyped]
 
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 DAY: Final = dt.timedelta(days=1)
@@ -57,7 +58,7 @@ class Hours:
         edges = [edge for interval in self.intervals for edge in interval]
         if not edges and not self.around_the_clock:
             raise ValueError("A unit needs opening hours, or is open around the clock.")
-        if any(a >= b for a, b in zip(edges, edges[1:], strict=False)):
+        if any(a >= b for a, b in pairwise(edges)):
             raise ValueError("Opening hours must follow one another: each begins after the last.")
 
     @property

@@ -1,0 +1,1 @@
+"""The standard matter: anything a resident, grid worker, hotline or sensor can report."""

@@ -1,0 +1,500 @@
+"""The standard kind of case: the life of a reported matter. Source: domain guide, 2.2."""
+
+from django.utils.translation import gettext_lazy as _
+
+from maplebridge.cases.grades import Level, Scale, Urgency
+from maplebridge.cases.kinds import Effect, Field, Guard, Kind, Move, State, Type, Who
+from maplebridge.organisation.people import Role, Tier
+
+RESIDENT = frozenset({Role.RESIDENT})
+SYSTEM = frozenset({Role.SYSTEM})
+DESKS = frozenset({Role.STATION, Role.CLERK, Role.DISPATCHER})
+ROOMS = frozenset({Role.CLERK, Role.DISPATCHER})
+CENTRES = frozenset({Role.DISPATCHER})
+FIELD = frozenset({Role.GRID_WORKER, Role.STATION})
+UNITS = frozenset({Role.OFFICER, Role.MEDIATOR, Role.STATION, Role.GRID_WORKER})
+HANDLERS = UNITS | ROOMS
+STAFF = HANDLERS | frozenset({Role.SUPERVISOR, Role.LEADER})
+TOWN_UP = (Tier.TOWN, Tier.COUNTY, Tier.CITY)
+COUNTY_UP = (Tier.COUNTY, Tier.CITY)
+
+OPEN = (
+    "reported",
+    "need_info",
+    "accepted",
+    "filed",
+    "dispatched",
+    "handling",
+    "suspended",
+    "feedback",
+    "verified",
+)
+UNDER_WAY = ("reported", "accepted", "filed", "dispatched", "handling", "feedback", "verified")
+
+HANDLING_KINDS = (
+    "department",
+    "utility",
+    "police_station",
+    "mediation_committee",
+    "rescue_team",
+    "platform",
+    "village_station",
+    "grid_post",
+    "town_room",
+    "county_center",
+)
+
+NOTE = Field("note", Type.NOTE, _("Note"))
+OPTIONAL_NOTE = Field("note", Type.NOTE, _("Note"), required=False)
+REASON = Field("reason", Type.NOTE, _("Reason"))
+PHOTOS = Field("photos", Type.PHOTOS, _("Photos"), required=False)
+REPLY = Field("reply", Type.NOTE, _("Answer to the reporter"))
+
+STATES = (
+    State(
+        "reported",
+        _("Waiting to be accepted"),
+        _("The room checks it and either accepts it or tells you why not."),
+        clocks=("accept",),
+    ),
+    State(
+        "need_info",
+        _("Waiting for more information"),
+        _("We asked you a question; the clock stands still until you answer."),
+        pauses="accept",
+    ),
+    State(
+        "accepted",
+        _("Accepted"),
+        _("It is being filed and sent to the unit that will handle it."),
+        clocks=("dispatch",),
+    ),
+    State(
+        "filed",
+        _("Filed, waiting to be dispatched"),
+        _("It is being sent to the unit that will handle it."),
+        clocks=("dispatch",),
+    ),
+    State(
+        "dispatched",
+        _("Waiting to be signed for"),
+        _("The unit confirms that it takes the matter on."),
+        clocks=("sign",),
+    ),
+    State(
+        "handling",
+        _("Being handled"),
+        _("The unit is working on it and will report the result."),
+        clocks=("dispose", "contact"),
+    ),
+    State(
+        "suspended",
+        _("Suspended"),
+        _("It has to wait for a known reason and will be looked at again on the review date."),
+        pauses="dispose",
+    ),
+    State(
+        "feedback",
+        _("Waiting to be verified"),
+        _("Somebody other than the handler checks whether it is really solved."),
+        clocks=("verify",),
+    ),
+    State(
+        "verified",
+        _("Verified, waiting to be closed"),
+        _("The room sends you the answer and closes the case."),
+        clocks=("close",),
+    ),
+    State(
+        "closed",
+        _("Closed, waiting for your rating"),
+        _("Please rate it. If it is not solved, you may reopen it within 7 days."),
+        ended=True,
+    ),
+    State(
+        "archived",
+        _("Archived"),
+        _("It is finished. If it is not solved, you may reopen it within 7 days of its closing."),
+        ended=True,
+    ),
+    State(
+        "declined",
+        _("Not accepted"),
+        _("The reason and the proper channel are below. You may object once."),
+        ended=True,
+    ),
+    State(
+        "merged",
+        _("Merged with another case"),
+        _("Another report tells of the same matter; both are followed there together."),
+        ended=True,
+    ),
+    State(
+        "voided",
+        _("Voided"),
+        _("It was a test or a mistake. You may object once."),
+        ended=True,
+    ),
+)
+
+TRIAGE_FIELDS = (
+    Field("area_code", Type.AREA, _("Area"), required=False),
+    Field("category", Type.CATEGORY, _("Category"), required=False),
+    Field("line", Type.CODE, _("Line"), required=False),
+    Field("nature", Type.CODE, _("Nature"), required=False),
+    Field("confidentiality", Type.CODE, _("Confidentiality"), required=False),
+    Field("sla_class", Type.CODE, _("Time class"), required=False),
+    Field("urgency", Type.CHOICE, _("Urgency"), required=False, choices=tuple(Urgency.choices)),
+    Field("suggested_unit", Type.UNIT, _("Suggested unit"), required=False),
+    Field("unit", Type.UNIT, _("Accountable unit"), required=False),
+    Field("asks", Type.CODES, _("Questions left to a person"), required=False),
+    Field("twins", Type.CODES, _("Likely twins"), required=False),
+    Field("step", Type.CODE, _("Step"), required=False),
+)
+
+MOVES = (
+    # 1 report is the opening; the journey then says where, what, whose.
+    Move(
+        "triage", _("Sort"), ("reported",), None, SYSTEM, Who.SYSTEM,
+        needs=TRIAGE_FIELDS, effects=(Effect.TRIAGE,), plain=False,
+    ),
+    Move(
+        "overrule", _("Overrule an automatic step"), UNDER_WAY, None, DESKS | ROOMS, Who.OWNER,
+        needs=(*TRIAGE_FIELDS, OPTIONAL_NOTE), effects=(Effect.TRIAGE,), plain=False,
+    ),
+    Move(
+        "accept", _("Accept"), ("reported",), "accepted", DESKS, Who.OWNER,
+        needs=(OPTIONAL_NOTE,), effects=(Effect.TAKE,), public=True,
+    ),
+    Move(
+        "handle_on_spot", _("Close on the spot"), ("reported", "accepted"), "feedback", FIELD,
+        Who.AREA, tiers=(Tier.GRID, Tier.VILLAGE), needs=(NOTE, PHOTOS),
+        guards=(Guard.CLASSIFIED, Guard.ON_THE_SPOT), effects=(Effect.FINISH_LEAD,), public=True,
+    ),
+    Move(
+        "ask_more", _("Ask the reporter"), ("reported",), "need_info", DESKS, Who.OWNER,
+        needs=(Field("question", Type.NOTE, _("Question to the reporter"), most=1000),),
+        guards=(Guard.ONCE_ASKED,), effects=(Effect.ASK,), public=True,
+    ),
+    Move(
+        "supply", _("Answer the question"), ("need_info",), "reported", RESIDENT, Who.REPORTER,
+        needs=(Field("answer", Type.NOTE, _("Your answer")),), public=True,
+    ),
+    Move(
+        "note_answer", _("Note the reporter's answer"), ("need_info",), "reported", DESKS,
+        Who.OWNER, needs=(Field("answer", Type.NOTE, _("What the reporter said")),),
+    ),
+    Move(
+        "file_case", _("File the case"), ("accepted",), "filed", ROOMS, Who.OWNER,
+        tiers=TOWN_UP, needs=(OPTIONAL_NOTE,), guards=(Guard.PLACED, Guard.CLASSIFIED),
+        effects=(Effect.FILE,), public=True,
+    ),
+    Move(
+        "dispatch", _("Dispatch"), ("filed",), "dispatched", ROOMS, Who.OWNER,
+        tiers=TOWN_UP,
+        needs=(Field("unit", Type.UNIT, _("Handling unit"), kinds=HANDLING_KINDS), OPTIONAL_NOTE),
+        guards=(Guard.NOT_IN_RULING,), effects=(Effect.ASSIGN_LEAD,), public=True,
+    ),
+    Move(
+        "sign_for", _("Sign for it"), ("dispatched",), "handling", HANDLERS, Who.LEAD,
+        needs=(OPTIONAL_NOTE,), effects=(Effect.SIGN,), public=True,
+    ),
+    Move(
+        "feedback", _("Report the result"), ("handling",), "feedback", HANDLERS, Who.LEAD,
+        needs=(Field("result", Type.NOTE, _("What was done")), PHOTOS),
+        guards=(Guard.ASSISTS_DONE,), effects=(Effect.FINISH_LEAD,), public=True,
+    ),
+    Move(
+        "verify_pass", _("Verified: solved"), ("feedback",), "verified",
+        FIELD | ROOMS, Who.OTHER, needs=(OPTIONAL_NOTE, PHOTOS),
+        effects=(Effect.BACK_TO_FILER,), public=True,
+    ),
+    Move(
+        "verify_fail", _("Verified: not solved"), ("feedback",), "handling",
+        FIELD | ROOMS, Who.OTHER, needs=(REASON, PHOTOS), effects=(Effect.REWORK,), public=True,
+    ),
+    Move(
+        "close", _("Answer and close"), ("verified",), "closed", ROOMS, Who.FILER,
+        tiers=TOWN_UP, needs=(REPLY,), effects=(Effect.CLOSE,), public=True,
+    ),
+    Move(
+        "rate", _("Rate"), ("closed",), "archived", RESIDENT, Who.REPORTER,
+        needs=(
+            Field(
+                "rating", Type.CHOICE, _("How satisfied are you?"),
+                choices=(
+                    ("5", _("Very satisfied")),
+                    ("4", _("Satisfied")),
+                    ("3", _("Fairly satisfied")),
+                    ("2", _("Dissatisfied")),
+                    ("1", _("Very dissatisfied")),
+                ),
+            ),
+            Field("solved", Type.FLAG, _("Is it solved?")),
+            Field("comment", Type.NOTE, _("Your words"), required=False, most=1000),
+        ),
+        guards=(Guard.UNRATED,), effects=(Effect.RATE,), public=True,
+    ),
+    Move(
+        "revisit", _("Record a revisit"), ("closed",), "archived",
+        frozenset({Role.REVISITOR, Role.CLERK, Role.DISPATCHER}), Who.OTHER,
+        needs=(
+            Field(
+                "outcome", Type.CHOICE, _("What the reporter said"),
+                choices=(
+                    ("solved", _("Solved")),
+                    ("not_solved", _("Not solved")),
+                    ("not_reached", _("Not reached")),
+                ),
+            ),
+            OPTIONAL_NOTE,
+        ),
+    ),
+    Move(
+        "reopen", _("Reopen: it is not solved"), ("closed", "archived"), "filed", RESIDENT,
+        Who.REPORTER, needs=(REASON,), guards=(Guard.REOPEN_WINDOW,), effects=(Effect.REOPEN,),
+        public=True,
+    ),
+    Move(
+        "order_reopen", _("Order to reopen"), ("closed", "archived"), "filed",
+        frozenset({Role.SUPERVISOR, Role.DISPATCHER}), Who.AREA, tiers=COUNTY_UP,
+        needs=(REASON,), effects=(Effect.REOPEN,), public=True,
+    ),
+    Move(
+        "decline", _("Decline"), ("reported",), "declined", ROOMS, Who.OWNER, tiers=TOWN_UP,
+        needs=(
+            Field(
+                "ground", Type.CHOICE, _("Ground"),
+                choices=(
+                    ("court", _("In court, or decided by a court")),
+                    ("discipline", _("For the discipline bodies")),
+                    ("petition", _("Already in the petition procedure")),
+                    ("secret", _("State or trade secrets")),
+                    ("other_city", _("Outside the city")),
+                    ("no_matter", _("Nothing that an authority could do")),
+                ),
+            ),
+            REASON,
+            Field("channel", Type.TEXT, _("The proper channel"), most=200),
+        ),
+        public=True,
+    ),
+    Move(
+        "appeal", _("Object"), ("declined", "voided"), "reported", RESIDENT, Who.REPORTER,
+        needs=(REASON,), guards=(Guard.ONE_APPEAL,), effects=(Effect.APPEAL,), public=True,
+    ),
+    Move(
+        "pre_verify", _("Check on the spot before filing"), ("accepted",), None, DESKS | FIELD,
+        Who.AREA,
+        needs=(
+            Field(
+                "found", Type.CHOICE, _("What was found"),
+                choices=(
+                    ("true", _("As reported")),
+                    ("untrue", _("Not as reported")),
+                    ("unclear", _("Unclear")),
+                ),
+            ),
+            OPTIONAL_NOTE,
+            PHOTOS,
+        ),
+    ),
+    Move(
+        "record_only", _("Put on record only"), ("accepted",), "archived", ROOMS, Who.OWNER,
+        tiers=TOWN_UP, needs=(REASON,), public=True,
+    ),
+    Move(
+        "merge", _("Merge into another case"), ("reported", "accepted"), "merged", ROOMS,
+        Who.OWNER, tiers=TOWN_UP,
+        needs=(Field("into", Type.CASE, _("The case it belongs to")), OPTIONAL_NOTE),
+        guards=(Guard.NOT_ITSELF,), effects=(Effect.MERGE,), public=True,
+    ),
+    Move(
+        "unmerge", _("Undo the merging"), ("merged",), "accepted", ROOMS, Who.AREA,
+        tiers=TOWN_UP, needs=(REASON,), effects=(Effect.UNMERGE, Effect.TAKE), public=True,
+    ),
+    Move(
+        "absorb", _("A twin was merged into this"), (*OPEN, "closed", "archived"), None, SYSTEM,
+        Who.SYSTEM, needs=(Field("twin", Type.CASE, _("Twin")),), plain=False,
+    ),
+    Move(
+        "give_back", _("A twin was taken out again"), (*OPEN, "closed", "archived"), None, SYSTEM,
+        Who.SYSTEM, needs=(Field("twin", Type.CASE, _("Twin")),), plain=False,
+    ),
+    Move(
+        "void", _("Void"), ("accepted",), "voided", ROOMS, Who.OWNER, tiers=TOWN_UP,
+        needs=(REASON,), public=True,
+    ),
+    Move(
+        "escalate", _("Pass up"), ("reported", "accepted", "handling"), "reported",
+        DESKS | UNITS, Who.OWNER, needs=(REASON,), guards=(Guard.TIER_ABOVE,),
+        effects=(Effect.ESCALATE,), public=True,
+    ),
+    Move(
+        "return_back", _("Return: not ours"), ("dispatched",), "filed", HANDLERS, Who.LEAD,
+        needs=(REASON, Field("suggested", Type.UNIT, _("Whose it is"), required=False)),
+        guards=(Guard.MAY_RETURN,), effects=(Effect.RETURN,),
+    ),
+    Move(
+        "adjudicate", _("Rule who handles it"), ("filed",), "dispatched", CENTRES, Who.OWNER,
+        tiers=COUNTY_UP,
+        needs=(Field("unit", Type.UNIT, _("Handling unit"), kinds=HANDLING_KINDS), REASON),
+        guards=(Guard.IN_RULING,), effects=(Effect.ASSIGN_LEAD, Effect.RULE), public=True,
+    ),
+    Move(
+        "contact", _("Note the contact with the reporter"), ("handling",), None, HANDLERS,
+        Who.ASSIGNED, needs=(NOTE,), stops=("contact",),
+    ),
+    Move("log", _("Add a note"), OPEN, None, STAFF, Who.AREA, needs=(NOTE, PHOTOS)),
+    Move(
+        "log_progress", _("Note the progress"), ("handling",), None, HANDLERS, Who.ASSIGNED,
+        needs=(NOTE, PHOTOS), public=True,
+    ),
+    Move(
+        "consult", _("Consult"), ("accepted", "filed", "handling"), None, ROOMS, Who.AREA,
+        tiers=TOWN_UP,
+        needs=(
+            Field("units", Type.UNITS, _("Units taking part")),
+            Field("minutes", Type.NOTE, _("Minutes")),
+            Field("decision", Type.NOTE, _("Decision")),
+        ),
+    ),
+    Move(
+        "whistle", _("Blow the whistle"), ("handling",), None, ROOMS, Who.AREA, tiers=TOWN_UP,
+        needs=(Field("units", Type.UNITS, _("Units to attend")), REASON),
+        effects=(Effect.ASSIGN_ASSIST,),
+    ),
+    Move(
+        "add_assist", _("Add an assisting unit"), ("handling",), None, ROOMS, Who.AREA,
+        tiers=TOWN_UP, needs=(Field("units", Type.UNITS, _("Assisting units")), OPTIONAL_NOTE),
+        effects=(Effect.ASSIGN_ASSIST,),
+    ),
+    Move(
+        "finish_assist", _("Report our share done"), ("handling",), None, HANDLERS, Who.ASSIGNED,
+        needs=(Field("result", Type.NOTE, _("What was done")), PHOTOS),
+        effects=(Effect.FINISH_ASSIST,),
+    ),
+    Move(
+        "request_extend", _("Ask for more time"), ("handling",), None, HANDLERS, Who.LEAD,
+        needs=(REASON,), guards=(Guard.MAY_EXTEND,), effects=(Effect.ASK_EXTENSION,),
+    ),
+    Move(
+        "answer_extend", _("Answer the request for more time"), ("handling",), None, ROOMS,
+        Who.ABOVE, tiers=TOWN_UP,
+        needs=(Field("granted", Type.FLAG, _("Granted")), OPTIONAL_NOTE),
+        guards=(Guard.EXTENSION_ASKED,), effects=(Effect.ANSWER_EXTENSION,), public=True,
+    ),
+    Move(
+        "suspend", _("Suspend"), ("handling",), "suspended", CENTRES, Who.ABOVE,
+        tiers=COUNTY_UP,
+        needs=(
+            Field(
+                "ground", Type.CHOICE, _("Ground"),
+                choices=(
+                    ("season", _("Season or weather")),
+                    ("funds", _("Funds in the next budget")),
+                    ("third_party", _("Waiting for a third party")),
+                    ("law", _("Waiting for a legal procedure")),
+                ),
+            ),
+            REASON,
+            Field("review_on", Type.DATE, _("Review date")),
+        ),
+        guards=(Guard.REVIEW_WITHIN_30_DAYS,), public=True,
+    ),
+    Move(
+        "resume", _("Resume"), ("suspended",), "handling", ROOMS | UNITS, Who.AREA,
+        needs=(OPTIONAL_NOTE,), public=True,
+    ),
+    Move(
+        "urge", _("Urge"), UNDER_WAY, None, ROOMS | frozenset({Role.SUPERVISOR}), Who.AREA,
+        needs=(OPTIONAL_NOTE,),
+    ),
+    Move(
+        "supervise", _("Supervise"), OPEN, None,
+        frozenset({Role.SUPERVISOR, Role.DISPATCHER, Role.CLERK}), Who.AREA, tiers=TOWN_UP,
+        needs=(
+            Field(
+                "supervision", Type.CHOICE, _("Level"),
+                choices=(
+                    ("1", _("Ordinary supervision")),
+                    ("2", _("Yellow card")),
+                    ("3", _("Red card")),
+                ),
+            ),
+            REASON,
+        ),
+        guards=(Guard.HIGHER_LEVEL,), effects=(Effect.SUPERVISE,),
+    ),
+    Move(
+        "end_supervision", _("End the supervision"), OPEN, None,
+        frozenset({Role.SUPERVISOR, Role.DISPATCHER}), Who.AREA, tiers=COUNTY_UP,
+        needs=(REASON,), guards=(Guard.SUPERVISED,), effects=(Effect.RELEASE,),
+    ),
+    Move(
+        "hand_off", _("Hand over to 110, 119 or 120"), OPEN, None, STAFF | SYSTEM, Who.AREA,
+        needs=(
+            Field(
+                "service", Type.CHOICE, _("Service"),
+                choices=(("110", "110"), ("119", "119"), ("120", "120")),
+            ),
+            OPTIONAL_NOTE,
+        ),
+        effects=(Effect.HAND_OFF,), public=True,
+    ),
+    Move(
+        "instruct", _("Enter a leader's instruction"), OPEN, None,
+        frozenset({Role.LEADER, Role.CLERK, Role.DISPATCHER}), Who.AREA, needs=(NOTE,),
+    ),
+    Move(
+        "send_copy", _("Send a copy for information"), OPEN, None, ROOMS, Who.AREA,
+        needs=(Field("units", Type.UNITS, _("Units to inform")), OPTIONAL_NOTE),
+        effects=(Effect.SEND_COPY,),
+    ),
+    Move(
+        "read_copy", _("Mark as read"), OPEN, None, STAFF, Who.ASSIGNED,
+        effects=(Effect.READ_COPY,),
+    ),
+    Move(
+        "expedite", _("Expedite"), OPEN, None, DESKS, Who.AREA,
+        needs=(
+            Field("urgency", Type.CHOICE, _("Urgency"), choices=tuple(Urgency.choices)),
+            OPTIONAL_NOTE,
+        ),
+        effects=(Effect.EXPEDITE,),
+    ),
+    Move(
+        "grade", _("Set the grades"), OPEN, None, ROOMS, Who.AREA, tiers=TOWN_UP,
+        needs=(
+            Field(
+                "level", Type.CHOICE, _("Emergency level"), required=False,
+                choices=tuple(Level.choices),
+            ),
+            Field(
+                "scale", Type.CHOICE, _("Scale"), required=False, choices=tuple(Scale.choices)
+            ),
+        ),
+        effects=(Effect.GRADE,),
+    ),
+    Move(
+        "mark_legacy", _("Mark as long-standing"), OPEN, None, ROOMS, Who.AREA, tiers=TOWN_UP,
+        needs=(OPTIONAL_NOTE,), effects=(Effect.MARK_LEGACY,),
+    ),
+)  # fmt: skip
+
+MATTER = Kind(
+    name="matter",
+    version=1,
+    label=_("Matter"),
+    initial="reported",
+    states=STATES,
+    moves=MOVES,
+    intake=(
+        Field("text", Type.NOTE, _("What is the matter?")),
+        Field("place", Type.TEXT, _("Where is it?"), required=False, most=200),
+        PHOTOS,
+    ),
+    ratings=(("solved", _("Solved")), ("satisfied", _("Satisfied"))),
+)
+
+KINDS = (MATTER,)

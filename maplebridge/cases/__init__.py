@@ -1,0 +1,1 @@
+"""The engine: kinds, moves, events, permissions and deadlines of a case."""

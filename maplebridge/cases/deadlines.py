@@ -1,0 +1,347 @@
+"""When a case is due and why: clocks as a pure fold over its events and the working calendar."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
+from django.utils.translation import ngettext
+
+from maplebridge.cases.kinds import Kind
+from maplebridge.cases.models import Case, Duration, Event
+from maplebridge.lib.clock import CHINA, local_day
+from maplebridge.organisation import calendar
+from maplebridge.organisation.calendar import Hours
+from maplebridge.organisation.units import directory
+
+SEED = Path(__file__).parent / "seed" / "durations.csv"
+WORKING = frozenset({"wh", "wd"})
+CLOCK_LABELS = {
+    "accept": _l("Accept"),
+    "dispatch": _l("File and dispatch"),
+    "sign": _l("Sign for"),
+    "contact": _l("Contact the reporter"),
+    "dispose": _l("Handle"),
+    "verify": _l("Verify"),
+    "close": _l("Close and answer"),
+}
+KEPT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How long: a number with "min", "h", "d" (running through) or "wh", "wd" (working time)."""
+
+    number: int
+    unit: str
+    clause: str = ""
+    checked: bool = False
+
+    def words(self) -> str:
+        """The amount in the reader's language."""
+        n = self.number
+        shown = {
+            "min": ngettext("%(n)d minute", "%(n)d minutes", n),
+            "h": ngettext("%(n)d hour", "%(n)d hours", n),
+            "d": ngettext("%(n)d day", "%(n)d days", n),
+            "wh": ngettext("%(n)d working hour", "%(n)d working hours", n),
+            "wd": ngettext("%(n)d working day", "%(n)d working days", n),
+        }
+        return shown[self.unit] % {"n": n}
+
+
+class Durations:
+    """The amounts in force by class, category, clock and day."""
+
+    def __init__(self, rows: Iterable[tuple[str, str, str, dt.date, Amount]]) -> None:
+        self._rows: dict[tuple[str, str, str], list[tuple[dt.date, Amount]]] = {}
+        for sla_class, category, clock, begins, amount in rows:
+            self._rows.setdefault((sla_class, category, clock), []).append((begins, amount))
+        for dated in self._rows.values():
+            dated.sort(key=lambda row: row[0], reverse=True)
+
+    def find(self, sla_class: str, category: str, clock: str, day: dt.date) -> Amount | None:
+        """The amount for a clock of a case opened on that day.
+
+        A clock set for the category (by statute) comes before the class's own.
+        """
+        for key in ((sla_class, category, clock), (sla_class, "", clock)):
+            for begins, amount in self._rows.get(key, ()):
+                if begins <= day:
+                    return amount
+        return None
+
+
+@dataclass(frozen=True)
+class Happening:
+    """What the fold needs of an event."""
+
+    at: dt.datetime
+    move: str
+    state: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that shifted a clock: a pause (from, until) or an extension (at, amount)."""
+
+    at: dt.datetime
+    until: dt.datetime | None = None
+    amount: Amount | None = None
+
+
+@dataclass(frozen=True)
+class Clock:
+    """One clock of a case.
+
+    ended_at: when the work it measured was done, None while it runs.
+    paused: it stands still now. provisional: rests on a year whose holidays are not published.
+    """
+
+    name: str
+    started_at: dt.datetime
+    amount: Amount
+    due_at: dt.datetime
+    changes: tuple[Change, ...] = ()
+    ended_at: dt.datetime | None = None
+    provisional: bool = False
+    sla_class: str = ""
+
+    @property
+    def paused(self) -> bool:
+        """Whether it stands still."""
+        return bool(self.changes) and self.changes[-1].amount is None and (
+            self.changes[-1].until is None
+        )
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is counting now."""
+        return self.ended_at is None and not self.paused
+
+    def was_kept(self, at: dt.datetime) -> bool:
+        """Whether the work was done, or at `at` can still be done, in time."""
+        return (self.ended_at or at) <= self.due_at
+
+
+def due_after(start: dt.datetime, amount: Amount, hours: Hours) -> tuple[dt.datetime, bool]:
+    """When an amount of time that begins at `start` has passed, and whether that is provisional."""
+    match amount.unit:
+        case "min":
+            return start + dt.timedelta(minutes=amount.number), False
+        case "h":
+            return start + dt.timedelta(hours=amount.number), False
+        case "d":
+            return start + dt.timedelta(days=amount.number), False
+        case "wh":
+            return calendar.add_work_minutes(start, amount.number * 60, hours)
+        case "wd":
+            return calendar.add_work_days(start, amount.number, hours)
+    raise ValueError(f"an amount is in min, h, d, wh or wd, not {amount.unit!r}")
+
+
+def _with_due(clock: Clock, hours: Hours) -> Clock:
+    """The clock with its due time worked out from its start, amount and changes, in their order."""
+    due, provisional = due_after(clock.started_at, clock.amount, hours)
+    for change in clock.changes:
+        if change.amount is not None:
+            due, unsure = due_after(due, change.amount, hours)
+            provisional |= unsure
+        elif change.until is not None and change.at < due:
+            if clock.amount.unit in WORKING:
+                left = calendar.work_minutes_between(change.at, due, hours)
+                due, unsure = calendar.add_work_minutes(change.until, left, hours)
+                provisional |= unsure
+            else:
+                due = change.until + (due - change.at)
+    return replace(clock, due_at=due, provisional=provisional)
+
+
+def fold(
+    kind: Kind, history: Sequence[Happening], durations: Durations, hours: Hours
+) -> tuple[Clock, ...]:
+    """Every clock the case has had, in the order in which they started.
+
+    history: the case's events, oldest first, at least the opening.
+    durations: those in force on the day of the opening are used.
+    hours: working hours of the unit that is accountable now.
+    """
+    done: list[Clock] = []
+    running: dict[str, Clock] = {}
+    sla_class = category = ""
+    day = local_day(history[0].at)
+    for step in history:
+        known = (sla_class, category)
+        sla_class = step.facts.get("sla_class", sla_class)
+        category = step.facts.get("category", category)
+        if (sla_class, category) != known:
+            for name, clock in running.items():
+                amount = durations.find(sla_class, category, name, day) or clock.amount
+                changed = replace(clock, amount=amount, sla_class=sla_class)
+                running[name] = _with_due(changed, hours)
+        state = kind.state(step.state)
+        move = kind.move(step.move)
+        for name in move.stops if move else ():
+            if name in running:
+                done.append(replace(running.pop(name), ended_at=step.at))
+        kept = {*state.clocks, state.pauses}
+        for name in [n for n in running if n not in kept]:
+            done.append(replace(running.pop(name), ended_at=step.at))
+        for name in list(running):
+            clock = running[name]
+            if name == state.pauses and not clock.paused:
+                clock = replace(clock, changes=(*clock.changes, Change(step.at)))
+            elif name != state.pauses and clock.paused:
+                ended = replace(clock.changes[-1], until=step.at)
+                clock = replace(clock, changes=(*clock.changes[:-1], ended))
+            if step.facts.get("extension") == "granted" and name == state.clocks[0]:
+                longer = durations.find(sla_class, category, "extend", day)
+                if longer is not None:
+                    clock = replace(clock, changes=(*clock.changes, Change(step.at, amount=longer)))
+            running[name] = _with_due(clock, hours)
+        entered = move is None or move.target is not None or step is history[0]
+        for name in state.clocks if entered else ():
+            amount = durations.find(sla_class, category, name, day)
+            if name not in running and amount is not None:
+                fresh = Clock(name, step.at, amount, step.at, sla_class=sla_class)
+                running[name] = _with_due(fresh, hours)
+    return tuple(sorted([*done, *running.values()], key=lambda clock: clock.started_at))
+
+
+def next_due(clocks: Iterable[Clock]) -> Clock | None:
+    """The running clock that is due first; a paused one when none runs; None when all ended."""
+    open_clocks = [clock for clock in clocks if clock.ended_at is None]
+    counting = [clock for clock in open_clocks if clock.is_running]
+    return min(counting or open_clocks, key=lambda clock: clock.due_at, default=None)
+
+
+def clocks_of(case: Case, events: Iterable[Event]) -> tuple[Clock, ...]:
+    """The clocks of a case from its events; no statement besides the kept configuration."""
+    history = [Happening(e.at, e.move, e.to_state, e.facts) for e in events]
+    return fold(case.pinned_kind, history, durations(), hours_of(case.unit_code))
+
+
+def hours_of(unit_code: str) -> Hours:
+    """A unit's working hours."""
+    units = directory()
+    if unit_code in units and units.unit(unit_code).around_the_clock:
+        return calendar.AROUND_THE_CLOCK
+    return calendar.USUAL_HOURS
+
+
+def label(clock_name: str) -> str:
+    """The clock's name in the reader's language."""
+    return str(CLOCK_LABELS.get(clock_name, clock_name))
+
+
+def explain(clock: Clock) -> list[str]:
+    """Why the clock is due then, in sentences, in the reader's language and the city's time."""
+
+    def shown(at: dt.datetime) -> str:
+        return at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+
+    said = [
+        _("It started at %(at)s; class %(sla)s allows %(amount)s.")
+        % {
+            "at": shown(clock.started_at),
+            "sla": clock.sla_class,
+            "amount": clock.amount.words(),
+        }
+    ]
+    if clock.amount.clause:
+        said.append(
+            _("The limit follows %(clause)s; nobody has compared it with the source yet.")
+            % {"clause": clock.amount.clause}
+            if not clock.amount.checked
+            else _("The limit follows %(clause)s.") % {"clause": clock.amount.clause}
+        )
+    if clock.amount.unit in WORKING:
+        said.append(_("Only working time counts; holidays and make-up workdays are known."))
+    for change in clock.changes:
+        if change.amount is not None:
+            said.append(
+                _("Extended at %(at)s by %(amount)s.")
+                % {"at": shown(change.at), "amount": change.amount.words()}
+            )
+        elif change.until is None:
+            said.append(_("It stands still since %(at)s.") % {"at": shown(change.at)})
+        else:
+            said.append(
+                _("It stood still from %(at)s to %(until)s.")
+                % {"at": shown(change.at), "until": shown(change.until)}
+            )
+    if clock.provisional:
+        said.append(_("Provisional: the holidays of that year are not published yet."))
+    if clock.ended_at is not None:
+        said.append(_("Done at %(at)s.") % {"at": shown(clock.ended_at)})
+    return said
+
+
+_lock = threading.Lock()
+_kept: tuple[float, Durations] | None = None
+
+
+def durations() -> Durations:
+    """The configured durations; read again at most every KEPT_SECONDS."""
+    global _kept  # noqa: PLW0603
+    kept = _kept
+    if kept is not None and time.monotonic() - kept[0] < KEPT_SECONDS:
+        return kept[1]
+    with _lock:
+        found = Durations(
+            (
+                row.sla_class,
+                row.category,
+                row.clock,
+                row.begins,
+                Amount(row.amount, row.unit, row.clause, row.checked),
+            )
+            for row in Duration.objects.all()
+        )
+        _kept = (time.monotonic(), found)
+        return found
+
+
+def forget() -> None:
+    """Drops the kept durations; call after changing them."""
+    global _kept  # noqa: PLW0603
+    _kept = None
+
+
+def load_durations(file: Path = SEED, begins: dt.date = dt.date(2020, 1, 1)) -> int:
+    """Writes the rows of a CSV file as durations in force from a day; the same rows change nothing.
+
+    Columns: sla_class, category, clock, amount, unit, clause, checked (yes or no).
+    Returns the number of rows.
+    """
+    with file.open(encoding="utf-8", newline="") as handle:
+        rows = [
+            Duration(
+                sla_class=row["sla_class"],
+                category=row["category"],
+                clock=row["clock"],
+                amount=int(row["amount"]),
+                unit=row["unit"],
+                clause=row["clause"],
+                checked=row["checked"] == "yes",
+                begins=begins,
+            )
+            for row in csv.DictReader(handle)
+        ]
+    Duration.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["sla_class", "category", "clock", "begins"],
+        update_fields=["amount", "unit", "clause", "checked"],
+    )
+    forget()
+    return len(rows)

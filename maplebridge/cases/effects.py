@@ -1,0 +1,448 @@
+"""What the words of a manifest do: one function for each guard and each effect.
+
+A guard returns a sentence when the move may not be made now, else None. An effect changes the
+case and its assignments in memory; `engine` writes them. Neither reads or writes a table.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from maplebridge.cases.grades import Duty, Progress, Supervision, Urgency
+from maplebridge.cases.kinds import Effect, Guard, Move
+from maplebridge.cases.models import Assignment, Case
+from maplebridge.lib.clock import CHINA
+from maplebridge.organisation.people import Actor, Role, Tier
+from maplebridge.organisation.units import Directory
+
+REOPEN_DAYS = 7
+REVIEW_DAYS = 30
+RETURNS_BEFORE_RULING = 2
+
+
+@dataclass
+class Step:
+    """One move being made: what it starts from and what it changes."""
+
+    case: Case
+    move: Move
+    actor: Actor
+    facts: dict[str, Any]
+    at: dt.datetime
+    units: Directory
+    assignments: list[Assignment]
+    changed: list[Assignment] = field(default_factory=list)
+
+    def assign(self, unit_code: str, duty: str) -> None:
+        """Gives a unit a share."""
+        fresh = Assignment(
+            case_id=self.case.pk,
+            number=len(self.assignments) + 1,
+            area_code=self.case.area_code,
+            unit_code=unit_code,
+            duty=duty,
+            progress=Progress.TO_SIGN,
+            since=self.at,
+        )
+        self.assignments.append(fresh)
+        self.changed.append(fresh)
+
+    def share(self, *duties: str, of_actor: bool = False) -> Assignment | None:
+        """The newest live share with one of the duties."""
+        for share in reversed(self.assignments):
+            live = share.progress not in (Progress.RETURNED, Progress.READ)
+            mine = not of_actor or share.unit_code == self.actor.unit_code
+            if share.duty in duties and live and mine:
+                return share
+        return None
+
+    def progress(self, share: Assignment | None, progress: str) -> None:
+        """Moves a share on."""
+        if share is not None:
+            share.progress = progress
+            share.ended_at = self.at if progress not in (Progress.HANDLING,) else None
+            self.changed.append(share)
+
+    def room_above(self) -> str:
+        """The room above the accountable unit; the city centre's own at the top."""
+        here = self.units.unit(self.case.unit_code)
+        above = (
+            self.units.room_above(here.area_code)
+            if here.kind in ROOM_KINDS
+            else self.units.room_of(here.area_code, Tier.TOWN)
+        )
+        if above is None:
+            return self.case.unit_code
+        return above.code
+
+
+ROOM_KINDS = frozenset({"city_center", "county_center", "town_room", "village_station"})
+Said = str | None
+
+
+def _placed(step: Step) -> Said:
+    return None if len(step.case.area_code) >= 9 else _("Say first in which township it lies.")
+
+
+def _classified(step: Step) -> Said:
+    return None if step.case.category else _("Say first what kind of matter it is.")
+
+
+def _on_the_spot(step: Step) -> Said:
+    if step.case.sla_class == "S2":
+        return None
+    return _("Only matters of class S2 may be closed on the spot.")
+
+
+def _once_asked(step: Step) -> Said:
+    asked = step.case.question_count
+    return _("The reporter has been asked once already.") if asked else None
+
+
+def _assists_done(step: Step) -> Said:
+    waiting = [
+        a.unit_code
+        for a in step.assignments
+        if a.duty == Duty.ASSIST and a.progress in (Progress.TO_SIGN, Progress.HANDLING)
+    ]
+    if waiting:
+        return _("Assisting units have not reported yet: %(units)s.") % {
+            "units": ", ".join(step.units.unit(code).name for code in waiting)
+        }
+    return None
+
+
+def _may_return(step: Step) -> Said:
+    if step.case.ruled:
+        return _("The tier above has ruled; the matter cannot be returned.")
+    if step.case.due_at is not None and step.at > step.case.due_at:
+        return _("The time for signing is over; the matter can no longer be returned.")
+    return None
+
+
+def _in_ruling(step: Step) -> Said:
+    if step.case.return_count >= RETURNS_BEFORE_RULING:
+        return None
+    return _("A ruling is given only after a second return.")
+
+
+def _not_in_ruling(step: Step) -> Said:
+    if step.case.return_count >= RETURNS_BEFORE_RULING and not step.case.ruled:
+        return _("It was returned twice: the tier above must rule.")
+    return None
+
+
+def _may_extend(step: Step) -> Said:
+    if step.case.extension:
+        return _("An extension may be asked for once.")
+    if step.case.due_at is not None and step.at > step.case.due_at:
+        return _("An extension must be asked for before the time is over.")
+    return None
+
+
+def _extension_asked(step: Step) -> Said:
+    return None if step.case.extension == "asked" else _("No extension has been asked for.")
+
+
+def _review_within_30_days(step: Step) -> Said:
+    review = dt.date.fromisoformat(step.facts["review_on"])
+    today = step.at.astimezone(CHINA).date()
+    if today < review <= today + dt.timedelta(days=REVIEW_DAYS):
+        return None
+    return _("The review date must lie within the next 30 days.")
+
+
+def _higher_level(step: Step) -> Said:
+    if int(step.facts["supervision"]) > step.case.supervision:
+        return None
+    return _("Supervision may only be raised.")
+
+
+def _supervised(step: Step) -> Said:
+    return None if step.case.supervision else _("The case is not supervised.")
+
+
+def _tier_above(step: Step) -> Said:
+    if step.room_above() != step.case.unit_code:
+        return None
+    return _("There is no tier above; the city centre decides.")
+
+
+def _reopen_window(step: Step) -> Said:
+    if step.actor.role != Role.RESIDENT:
+        return None
+    if step.case.reopen_count:
+        return _("It was reopened once already; ask the supervisor.")
+    closed = step.case.closed_at
+    if closed is None or step.at > closed + dt.timedelta(days=REOPEN_DAYS):
+        return _("A reporter may reopen within 7 days of the closing.")
+    return None
+
+
+def _one_appeal(step: Step) -> Said:
+    if step.case.appeal_count:
+        return _("One objection has been decided already.")
+    return None
+
+
+def _unrated(step: Step) -> Said:
+    return _("It has been rated already.") if step.case.rating is not None else None
+
+
+def _not_itself(step: Step) -> Said:
+    if UUID(str(step.facts["into"])) == step.case.pk:
+        return _("A case cannot be merged into itself.")
+    return None
+
+
+GUARDS: dict[Guard, Callable[[Step], Said]] = {
+    Guard.PLACED: _placed,
+    Guard.CLASSIFIED: _classified,
+    Guard.ON_THE_SPOT: _on_the_spot,
+    Guard.ONCE_ASKED: _once_asked,
+    Guard.ASSISTS_DONE: _assists_done,
+    Guard.MAY_RETURN: _may_return,
+    Guard.NOT_IN_RULING: _not_in_ruling,
+    Guard.IN_RULING: _in_ruling,
+    Guard.MAY_EXTEND: _may_extend,
+    Guard.EXTENSION_ASKED: _extension_asked,
+    Guard.REVIEW_WITHIN_30_DAYS: _review_within_30_days,
+    Guard.HIGHER_LEVEL: _higher_level,
+    Guard.SUPERVISED: _supervised,
+    Guard.TIER_ABOVE: _tier_above,
+    Guard.REOPEN_WINDOW: _reopen_window,
+    Guard.ONE_APPEAL: _one_appeal,
+    Guard.UNRATED: _unrated,
+    Guard.NOT_ITSELF: _not_itself,
+}
+
+# What the automatic steps, or the person who overrules them, may set.
+JUDGED = (
+    "area_code",
+    "category",
+    "line",
+    "nature",
+    "confidentiality",
+    "sla_class",
+    "suggested_unit",
+    "asks",
+    "urgency",
+)
+
+
+def _triage(step: Step) -> None:
+    for name in JUDGED:
+        if name in step.facts:
+            setattr(step.case, name, step.facts[name])
+    if "unit" in step.facts:
+        step.case.unit_code = step.facts["unit"]
+
+
+def _ask(step: Step) -> None:
+    step.case.question_count += 1
+
+
+def _assign_lead(step: Step) -> None:
+    unit = step.facts["unit"]
+    step.progress(step.share(Duty.LEAD), Progress.RETURNED)
+    step.assign(unit, Duty.LEAD)
+    step.case.unit_code = unit
+    step.case.extension = ""
+
+
+def _assign_assist(step: Step) -> None:
+    for unit in step.facts["units"]:
+        step.assign(unit, Duty.ASSIST)
+
+
+def _send_copy(step: Step) -> None:
+    for unit in step.facts["units"]:
+        step.assign(unit, Duty.READ)
+
+
+def _read_copy(step: Step) -> None:
+    step.progress(step.share(Duty.READ, of_actor=True), Progress.READ)
+
+
+def _sign(step: Step) -> None:
+    step.progress(step.share(Duty.LEAD), Progress.HANDLING)
+
+
+def _return(step: Step) -> None:
+    step.progress(step.share(Duty.LEAD), Progress.RETURNED)
+    case = step.case
+    case.return_count += 1
+    case.unit_code = case.filer_code
+    if case.return_count >= RETURNS_BEFORE_RULING:
+        above = step.units.room_of(case.area_code, Tier.COUNTY)
+        if step.units.unit(case.filer_code).tier < above.tier:
+            case.unit_code = above.code
+
+
+def _rule(step: Step) -> None:
+    step.case.ruled = True
+
+
+def _finish_assist(step: Step) -> None:
+    step.progress(step.share(Duty.ASSIST, of_actor=True), Progress.DONE)
+
+
+def _finish_lead(step: Step) -> None:
+    case = step.case
+    step.progress(step.share(Duty.LEAD), Progress.DONE)
+    case.handler_id = step.actor.account_id
+    case.handler_unit = step.actor.unit_code
+    room = step.units.room_of(case.area_code)
+    case.unit_code = case.filer_code or room.code
+    if not case.filer_code:
+        case.filer_code = step.units.room_of(case.area_code, Tier.TOWN).code
+        case.unit_code = case.filer_code
+
+
+def _rework(step: Step) -> None:
+    case = step.case
+    case.rework_count += 1
+    case.extension = ""
+    lead = next((a for a in reversed(step.assignments) if a.duty == Duty.LEAD), None)
+    if lead is None:  # closed on the spot: whoever did it does it again
+        step.assign(case.handler_unit, Duty.LEAD)
+        lead = step.assignments[-1]
+    step.progress(lead, Progress.HANDLING)
+    case.unit_code = lead.unit_code
+
+
+def _escalate(step: Step) -> None:
+    case = step.case
+    above = step.room_above()
+    step.progress(step.share(Duty.LEAD), Progress.RETURNED)
+    case.unit_code = above
+
+
+def _appeal(step: Step) -> None:
+    step.case.appeal_count += 1
+    _escalate(step)
+
+
+def _file(step: Step) -> None:
+    step.case.filer_code = step.actor.unit_code
+    step.case.unit_code = step.actor.unit_code
+
+
+def _take(step: Step) -> None:
+    if step.actor.unit_code:
+        step.case.unit_code = step.actor.unit_code
+
+
+def _back_to_filer(step: Step) -> None:
+    case = step.case
+    case.unit_code = case.filer_code or step.units.room_of(case.area_code, Tier.TOWN).code
+    if case.supervision:
+        case.unit_code = step.units.room_of(case.area_code, Tier.COUNTY).code
+
+
+def _close(step: Step) -> None:
+    step.case.closed_at = step.at
+
+
+def _reopen(step: Step) -> None:
+    case = step.case
+    case.reopen_count += 1
+    case.closed_at = None
+    case.rating = None
+    case.solved = None
+    case.return_count = 0
+    case.ruled = False
+    case.extension = ""
+    room = case.filer_code or step.units.room_of(case.area_code, Tier.TOWN).code
+    case.unit_code = case.filer_code = room
+
+
+def _ask_extension(step: Step) -> None:
+    step.case.extension = "asked"
+
+
+def _answer_extension(step: Step) -> None:
+    step.case.extension = step.facts["extension"] = (
+        "granted" if step.facts["granted"] else "refused"
+    )
+
+
+def _supervise(step: Step) -> None:
+    step.case.supervision = Supervision(int(step.facts["supervision"]))
+
+
+def _release(step: Step) -> None:
+    step.case.supervision = Supervision.NONE
+
+
+def _hand_off(step: Step) -> None:
+    step.case.handed_to = step.facts["service"]
+
+
+def _expedite(step: Step) -> None:
+    step.case.urgency = Urgency(step.facts["urgency"])
+
+
+def _mark_legacy(step: Step) -> None:
+    step.case.legacy = True
+
+
+def _grade(step: Step) -> None:
+    for name in ("level", "scale", "urgency"):
+        if step.facts.get(name):
+            setattr(step.case, name, step.facts[name])
+
+
+def _merge(step: Step) -> None:
+    step.case.merged_into = UUID(str(step.facts["into"]))
+
+
+def _unmerge(step: Step) -> None:
+    step.case.merged_into = None
+
+
+def _rate(step: Step) -> None:
+    if "rating" in step.facts:
+        step.case.rating = int(step.facts["rating"])
+    if "solved" in step.facts:
+        step.case.solved = bool(step.facts["solved"])
+
+
+EFFECTS: dict[Effect, Callable[[Step], None]] = {
+    Effect.TRIAGE: _triage,
+    Effect.ASK: _ask,
+    Effect.ASSIGN_LEAD: _assign_lead,
+    Effect.ASSIGN_ASSIST: _assign_assist,
+    Effect.SEND_COPY: _send_copy,
+    Effect.READ_COPY: _read_copy,
+    Effect.SIGN: _sign,
+    Effect.RETURN: _return,
+    Effect.RULE: _rule,
+    Effect.FINISH_ASSIST: _finish_assist,
+    Effect.FINISH_LEAD: _finish_lead,
+    Effect.REWORK: _rework,
+    Effect.ESCALATE: _escalate,
+    Effect.APPEAL: _appeal,
+    Effect.FILE: _file,
+    Effect.TAKE: _take,
+    Effect.BACK_TO_FILER: _back_to_filer,
+    Effect.CLOSE: _close,
+    Effect.REOPEN: _reopen,
+    Effect.ASK_EXTENSION: _ask_extension,
+    Effect.ANSWER_EXTENSION: _answer_extension,
+    Effect.SUPERVISE: _supervise,
+    Effect.RELEASE: _release,
+    Effect.HAND_OFF: _hand_off,
+    Effect.EXPEDITE: _expedite,
+    Effect.MARK_LEGACY: _mark_legacy,
+    Effect.GRADE: _grade,
+    Effect.MERGE: _merge,
+    Effect.UNMERGE: _unmerge,
+    Effect.RATE: _rate,
+}

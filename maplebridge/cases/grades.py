@@ -1,0 +1,64 @@
+"""The grades, duties and marks that a case or an assignment can bear."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Supervision(models.IntegerChoices):
+    """督办 on units; only ever raised. Source: domain guide, 2.3."""
+
+    NONE = 0, _("None")
+    ORDINARY = 1, _("Ordinary supervision")
+    YELLOW = 2, _("Yellow card")
+    RED = 3, _("Red card")
+
+
+class Urgency(models.TextChoices):
+    """紧急程度."""
+
+    ORDINARY = "ordinary", _("Ordinary")
+    URGENT = "urgent", _("Urgent")
+    CRITICAL = "critical", _("Most urgent")
+
+
+class Scale(models.TextChoices):
+    """事件规模."""
+
+    INDIVIDUAL = "individual", _("Individual")
+    GROUP = "group", _("Group")
+    LARGE_GROUP = "large_group", _("Large group")
+
+
+class Level(models.TextChoices):
+    """突发事件等级; empty when the matter is no emergency."""
+
+    I = "I", _("Level I, particularly serious")  # noqa: E741
+    II = "II", _("Level II, serious")
+    III = "III", _("Level III, larger")
+    IV = "IV", _("Level IV, ordinary")
+
+
+class Confidentiality(models.TextChoices):
+    """C0 publishable, C1 masked, C2 named handlers only. Source: domain guide, section 3."""
+
+    C0 = "C0", _("Open")
+    C1 = "C1", _("Masked")
+    C2 = "C2", _("Named handlers only")
+
+
+class Duty(models.TextChoices):
+    """主办, 协办, 阅处."""
+
+    LEAD = "lead", _("Lead unit")
+    ASSIST = "assist", _("Assisting unit")
+    READ = "read", _("For information")
+
+
+class Progress(models.TextChoices):
+    """State of one unit's share. Source: domain guide, 2.2."""
+
+    TO_SIGN = "to_sign", _("To be signed for")
+    HANDLING = "handling", _("Being handled")
+    DONE = "done", _("Result reported")
+    RETURNED = "returned", _("Returned")
+    READ = "read", _("Read")

@@ -1,0 +1,329 @@
+"""The tables of the engine: case, event, payload, assignment, attachment, feed.
+
+Every table here begins its key with the case id and carries the area code, so that all rows of
+a case can live together on one machine of many. No table has a foreign key, trigger or
+uniqueness that reaches over two cases. Only `engine` writes; `feed` moves its own cursors.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.expressions import Func
+
+from maplebridge.cases import permissions
+from maplebridge.cases.grades import (
+    Confidentiality,
+    Duty,
+    Level,
+    Progress,
+    Scale,
+    Supervision,
+    Urgency,
+)
+from maplebridge.cases.kinds import Kind, State, registry
+from maplebridge.lib import ids
+from maplebridge.organisation.models import code_field
+from maplebridge.organisation.people import Actor
+
+
+class CaseQuerySet(models.QuerySet["Case"]):
+    """Questions about many cases. Every page, list and export starts from `visible_to`."""
+
+    def visible_to(self, actor: Actor) -> CaseQuerySet:
+        """The cases an actor may see; the rule stands in `permissions`."""
+        assigned = Assignment.objects.filter(
+            case_id=models.OuterRef("pk"), unit_code=actor.unit_code
+        ).exclude(progress=Progress.RETURNED)
+        return self.filter(permissions.visible(actor, models.Exists(assigned)))
+
+    def open(self) -> CaseQuerySet:
+        """Cases in which somebody owes work."""
+        return self.filter(ended=False)
+
+    def waiting_for(self, unit_code: str) -> CaseQuerySet:
+        """Open cases that a unit must move next, the most pressing first."""
+        return self.filter(unit_code=unit_code, ended=False).order_by("due_at", "id")
+
+    def inside(self, area_code: str) -> CaseQuerySet:
+        """Cases in an area and below it."""
+        return self.filter(permissions.within("area_code", area_code))
+
+
+class Case(models.Model):
+    """One matter: what is true of it now. How it came so stands in its events.
+
+    unit_code: the one accountable unit. filer_code: the room that filed it (立案).
+    place: lon, lat in WGS-84 with the datum it was given in. sequence: number of its last event.
+    opened_at: when it was reported. last_hash: hash of its last event.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    area_code = code_field()
+    kind = models.CharField(max_length=40)
+    kind_version = models.IntegerField()
+    number = models.CharField(max_length=40, db_index=True)
+    query_code = models.CharField(max_length=16, db_index=True)
+    state = models.CharField(max_length=24)
+    ended = models.BooleanField(default=False)
+    sequence = models.IntegerField(default=1)
+    last_hash = models.BinaryField()
+    channel = models.CharField(max_length=24)
+    anonymous = models.BooleanField(default=False)
+    opened_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    unit_code = code_field(40)
+    filer_code = code_field(40, default="", blank=True)
+    category = models.CharField(max_length=8, default="", blank=True, db_collation="C")
+    line = models.CharField(max_length=8, default="", blank=True)
+    nature = models.CharField(max_length=16, default="", blank=True)
+    confidentiality = models.CharField(max_length=2, default=Confidentiality.C1)
+    sla_class = models.CharField(max_length=4, default="S4")
+    suggested_unit = code_field(40, default="", blank=True)
+    asks = ArrayField(models.CharField(max_length=12), default=list)
+    lon = models.FloatField(null=True, default=None)
+    lat = models.FloatField(null=True, default=None)
+    datum = models.CharField(max_length=12, default="", blank=True)
+    accuracy_metres = models.FloatField(null=True, default=None)
+    level = models.CharField(max_length=4, default="", blank=True, choices=Level.choices)
+    scale = models.CharField(max_length=12, default=Scale.INDIVIDUAL, choices=Scale.choices)
+    urgency = models.CharField(max_length=12, default=Urgency.ORDINARY, choices=Urgency.choices)
+    supervision = models.IntegerField(default=0, choices=Supervision.choices)
+    legacy = models.BooleanField(default=False)
+    handed_to = models.CharField(max_length=8, default="", blank=True)
+    question_count = models.IntegerField(default=0)
+    return_count = models.IntegerField(default=0)
+    ruled = models.BooleanField(default=False)
+    rework_count = models.IntegerField(default=0)
+    extension = models.CharField(max_length=12, default="", blank=True)
+    reopen_count = models.IntegerField(default=0)
+    appeal_count = models.IntegerField(default=0)
+    handler_id = models.UUIDField(null=True, default=None)
+    handler_unit = code_field(40, default="", blank=True)
+    closed_at = models.DateTimeField(null=True, default=None)
+    merged_into = models.UUIDField(null=True, default=None)
+    rating = models.IntegerField(null=True, default=None)
+    solved = models.BooleanField(null=True, default=None)
+    due_at = models.DateTimeField(null=True, default=None)
+    due_clock = models.CharField(max_length=16, default="", blank=True)
+    due_provisional = models.BooleanField(default=False)
+    told_due = models.DateTimeField(null=True, default=None)
+    synthetic = models.BooleanField(default=False)
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["unit_code", "ended", "due_at", "id"], name="case_queue"),
+            models.Index(fields=["area_code", "ended", "due_at", "id"], name="case_area"),
+            models.Index(fields=["area_code", "opened_at"], name="case_opened"),
+            models.Index(
+                fields=["due_at"], name="case_due", condition=models.Q(ended=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def pinned_kind(self) -> Kind:
+        """The kind and version this case lives under."""
+        return registry.pinned(self.kind, self.kind_version)
+
+    @property
+    def now(self) -> State:
+        """The declared state the case is in."""
+        return self.pinned_kind.state(self.state)
+
+    def is_overdue(self, at: dt.datetime) -> bool:
+        """Whether its running clock is past due."""
+        return not self.ended and self.due_at is not None and self.due_at < at
+
+
+class Event(models.Model):
+    """One thing that happened to a case; never edited, never deleted.
+
+    facts: structured facts without names or free words. key: idempotency key of the request.
+    commitments: per payload part, SHA-256 over salt and content, so that the part can be erased
+    and the chain still holds. hash covers this row and the previous event's hash.
+    """
+
+    pk = models.CompositePrimaryKey("case_id", "sequence")
+    case_id = models.UUIDField()
+    sequence = models.IntegerField()
+    area_code = code_field()
+    move = models.CharField(max_length=32)
+    from_state = models.CharField(max_length=24, default="", blank=True)
+    to_state = models.CharField(max_length=24)
+    role = models.CharField(max_length=16)
+    account_id = models.UUIDField(null=True, default=None)
+    unit_code = code_field(40, default="", blank=True)
+    facts = models.JSONField(default=dict)
+    commitments = models.JSONField(default=dict)
+    key = models.CharField(max_length=120)
+    at = models.DateTimeField()
+    previous_hash = models.BinaryField()
+    hash = models.BinaryField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["case_id", "key"], name="event_key_once_per_case"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["move", "at"], name="event_move_at")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.sequence} {self.move}"
+
+
+class Payload(models.Model):
+    """The names and free words of an event, apart from it, so that they can be erased.
+
+    part: "words" or "reporter". salt and content are null once erased.
+    """
+
+    pk = models.CompositePrimaryKey("case_id", "sequence", "part")
+    case_id = models.UUIDField()
+    sequence = models.IntegerField()
+    part = models.CharField(max_length=12)
+    area_code = code_field()
+    salt = models.BinaryField(null=True)
+    content = models.JSONField(null=True)
+    erased_at = models.DateTimeField(null=True, default=None)
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.sequence} {self.part}"
+
+
+class Assignment(models.Model):
+    """One unit's share of a case."""
+
+    pk = models.CompositePrimaryKey("case_id", "number")
+    case_id = models.UUIDField()
+    number = models.IntegerField()
+    area_code = code_field()
+    unit_code = code_field(40)
+    duty = models.CharField(max_length=8, choices=Duty.choices)
+    progress = models.CharField(max_length=12, choices=Progress.choices)
+    since = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, default=None)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["unit_code", "progress", "case_id"], name="assignment_unit"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.unit_code} {self.duty}"
+
+
+class Attachment(models.Model):
+    """A photo or document of an event; the bytes lie in storage under their SHA-256."""
+
+    pk = models.CompositePrimaryKey("case_id", "number")
+    case_id = models.UUIDField()
+    number = models.IntegerField()
+    area_code = code_field()
+    sequence = models.IntegerField()
+    sha256 = models.CharField(max_length=64)
+    media_type = models.CharField(max_length=60)
+    size = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.number}"
+
+
+class TransactionId(models.Field):  # type: ignore[type-arg]
+    """PostgreSQL's 64-bit transaction id, as text."""
+
+    def db_type(self, connection: Any) -> str:
+        """xid8."""
+        return "xid8"
+
+
+class CurrentTransaction(Func):
+    """The id of the transaction that writes the row."""
+
+    function = "pg_current_xact_id"
+    output_field = TransactionId()
+
+
+class Feed(models.Model):
+    """One row for each event, in the event's own transaction: what the consequences start from.
+
+    Read in the order (txid, case_id, sequence) within a bucket, and only below the oldest
+    running transaction, so a late commit is never skipped. bucket = ids.bucket_of(case_id).
+    """
+
+    pk = models.CompositePrimaryKey("case_id", "sequence")
+    case_id = models.UUIDField()
+    sequence = models.IntegerField()
+    area_code = code_field()
+    bucket = models.SmallIntegerField()
+    txid = TransactionId(db_default=CurrentTransaction())
+    kind = models.CharField(max_length=40)
+    move = models.CharField(max_length=32)
+    to_state = models.CharField(max_length=24)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["bucket", "txid", "case_id", "sequence"], name="feed_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.sequence} {self.move}"
+
+
+class FeedCursor(models.Model):
+    """How far a reader has come in a bucket, and which worker holds it until when."""
+
+    pk = models.CompositePrimaryKey("reader", "bucket")
+    reader = models.CharField(max_length=24)
+    bucket = models.SmallIntegerField()
+    txid = TransactionId()
+    case_id = models.UUIDField()
+    sequence = models.IntegerField()
+    holder = models.CharField(max_length=60, default="", blank=True)
+    held_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.reader} {self.bucket}"
+
+
+class Duration(models.Model):
+    """How long a clock of an SLA class may run, from a date on.
+
+    category: empty for the whole class, or a category code for a clock set by statute.
+    amount with unit: "min", "h", "d" run through; "wh", "wd" run in working time.
+    clause: the law or rule; checked: whether somebody has compared it with the source.
+    """
+
+    sla_class = models.CharField(max_length=4)
+    category = models.CharField(max_length=8, default="", blank=True)
+    clock = models.CharField(max_length=16)
+    amount = models.IntegerField()
+    unit = models.CharField(max_length=4)
+    begins = models.DateField()
+    clause = models.CharField(max_length=200, default="", blank=True)
+    checked = models.BooleanField(default=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["sla_class", "category", "clock", "begins"], name="duration_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sla_class} {self.category} {self.clock} {self.amount}{self.unit}"
+
+
+# Rows the application's role may add but never change or remove.
+APPEND_ONLY = (Event, Attachment, Feed)
+# Tables whose rows belong to one case; the rules of docs/decisions/many-machines.md hold here.
+HOT = (Case, Event, Payload, Assignment, Attachment, Feed)
+
+assert ids.BUCKETS <= 32767  # noqa: S101  the bucket column is a smallint

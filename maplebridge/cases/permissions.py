@@ -1,0 +1,128 @@
+"""The two gates: who may see a case (`visible_to`) and who may move it (`may`)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from django.db.models import Exists, Q
+
+from maplebridge.cases.grades import Confidentiality, Duty, Progress
+from maplebridge.cases.kinds import Move, Who
+from maplebridge.organisation.people import Actor, Role, Tier
+from maplebridge.organisation.units import directory
+
+if TYPE_CHECKING:
+    from maplebridge.cases.models import Assignment, Case
+
+NOTHING = Q(pk__in=[])
+# Posts that see no case content at all. Source: domain guide, section 5.
+NO_CONTENT = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
+
+
+def within(field: str, area_code: str) -> Q:
+    """The area and all below it, as a range over one index."""
+    upper = area_code[:-1] + chr(ord(area_code[-1]) + 1)
+    return Q(**{f"{field}__gte": area_code, f"{field}__lt": upper})
+
+
+def covers(area_code: str, other: str) -> bool:
+    """Whether an area contains another, or is it."""
+    return bool(area_code) and other.startswith(area_code)
+
+
+def visible(actor: Actor, assigned: Exists) -> Q:
+    """The condition under which an actor sees a case.
+
+    (area and line) or assigned; a C2 case only by its accountable or assigned units.
+    assigned: true of cases in which the actor's unit has a share.
+    Source: domain guide, section 5.
+    """
+    if actor.role == Role.SYSTEM:
+        return Q()
+    if actor.role == Role.RESIDENT:
+        return Q(pk=actor.reporter_of) if actor.reporter_of else NOTHING
+    if actor.role in NO_CONTENT or not actor.unit_code:
+        return NOTHING
+    area = within("area_code", actor.area_code) & ~Q(confidentiality=Confidentiality.C2)
+    match actor.role:
+        case Role.GRID_WORKER:
+            wide = area & Q(confidentiality=Confidentiality.C0)
+        case Role.STATION | Role.CLERK | Role.DISPATCHER | Role.LEADER:
+            wide = area
+        case Role.OFFICER if actor.line:
+            wide = area & Q(line=actor.line)
+        case Role.SUPERVISOR:
+            wide = area & Q(supervision__gt=0)
+        case Role.REVISITOR:
+            wide = area & Q(closed_at__isnull=False)
+        case _:
+            wide = NOTHING
+    return Q(unit_code=actor.unit_code) | Q(assigned) | wide
+
+
+def may(actor: Actor, move: Move, case: Case, assignments: Collection[Assignment]) -> bool:
+    """Whether an actor may make a move on a case in its present state.
+
+    assignments: the case's. Costs no statement.
+    """
+    if not move.leads_from(case.state) or actor.role not in move.by:
+        return False
+    if move.tiers and actor.tier not in move.tiers:
+        return False
+    if case.confidentiality == Confidentiality.C2 and move.who in (Who.AREA, Who.OTHER):
+        return _is_assigned(actor, assignments) or actor.unit_code == case.unit_code
+    match move.who:
+        case Who.SYSTEM:
+            return actor.role == Role.SYSTEM
+        case Who.REPORTER:
+            return actor.reporter_of == case.pk
+        case Who.OWNER:
+            return actor.unit_code == case.unit_code
+        case Who.LEAD:
+            return _is_assigned(actor, assignments, (Duty.LEAD,))
+        case Who.ASSIGNED:
+            return _is_assigned(actor, assignments)
+        case Who.ABOVE:
+            return _stands_above(actor, case)
+        case Who.AREA:
+            return covers(actor.area_code, case.area_code) and (
+                not actor.line or actor.line == case.line
+            )
+        case Who.OTHER:
+            return (
+                covers(actor.area_code, case.area_code)
+                and actor.unit_code != case.handler_unit
+                and (actor.account_id is None or actor.account_id != case.handler_id)
+            )
+        case Who.FILER:
+            if case.supervision and actor.tier < Tier.COUNTY:
+                return False
+            return actor.unit_code == case.filer_code or _stands_above(actor, case)
+
+
+def _is_assigned(
+    actor: Actor,
+    assignments: Collection[Assignment],
+    duties: tuple[str, ...] = (Duty.LEAD, Duty.ASSIST, Duty.READ),
+) -> bool:
+    return any(
+        a.unit_code == actor.unit_code and a.duty in duties and a.progress != Progress.RETURNED
+        for a in assignments
+    )
+
+
+def _stands_above(actor: Actor, case: Case) -> bool:
+    """Whether the actor's room covers the case and stands above the accountable unit."""
+    if actor.role not in (Role.CLERK, Role.DISPATCHER, Role.SYSTEM):
+        return False
+    if not covers(actor.area_code, case.area_code) or actor.unit_code == case.unit_code:
+        return False
+    units = directory()
+    return case.unit_code in units and actor.tier >= units.unit(case.unit_code).tier
+
+
+def moves_for(actor: Actor, case: Case, assignments: Collection[Assignment]) -> list[Move]:
+    """The moves to offer an actor as buttons now, in the order of the manifest."""
+    moves = case.pinned_kind.moves
+    return [move for move in moves if move.plain and may(actor, move, case, assignments)]

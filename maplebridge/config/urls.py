@@ -1,0 +1,19 @@
+"""Root of the page map."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path
+
+from maplebridge.config.applications import application_urls
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("maplebridge.web.parts.urls")),
+    path("", include("maplebridge.web.resident.urls")),
+    path("desk/", include("maplebridge.web.command.urls")),
+    path("api/", include("maplebridge.web.api.urls")),
+    *(path(prefix, include(module)) for prefix, module in application_urls()),
+]
+
+if settings.DEMONSTRATION:
+    urlpatterns.append(path("demonstration/", include("maplebridge.web.parts.demonstration")))

@@ -1,0 +1,1 @@
+"""Counts, indicators and comparisons over many cases; reads cases, never changes one."""

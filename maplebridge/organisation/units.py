@@ -1,0 +1,134 @@
+"""The directory of units, kept in memory: who answers for an area, who stands above whom."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from maplebridge.organisation.models import Unit, UnitKind
+from maplebridge.organisation.people import TIER_OF_LENGTH, Tier
+
+ROOMS = frozenset(
+    {
+        UnitKind.CITY_CENTER,
+        UnitKind.COUNTY_CENTER,
+        UnitKind.TOWN_ROOM,
+        UnitKind.VILLAGE_STATION,
+    }
+)
+KEPT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class UnitFacts:
+    """What the engine needs of a unit."""
+
+    code: str
+    name: str
+    name_en: str
+    kind: str
+    area_code: str
+    line: str
+    around_the_clock: bool
+
+    @property
+    def tier(self) -> Tier:
+        """Tier by the area code's length."""
+        return TIER_OF_LENGTH[len(self.area_code)]
+
+
+class UnknownUnit(LookupError):
+    """No unit in force has that code."""
+
+
+class Directory:
+    """Units in force at one moment. Lookups cost no statement."""
+
+    def __init__(self, units: Iterable[UnitFacts]) -> None:
+        self._units = {unit.code: unit for unit in units}
+        self._rooms = {u.area_code: u for u in self._units.values() if u.kind in ROOMS}
+        self._by_line: dict[tuple[str, str], UnitFacts] = {}
+        for unit in sorted(self._units.values(), key=lambda u: u.code):
+            if unit.line:
+                self._by_line.setdefault((unit.line, unit.area_code), unit)
+
+    def __len__(self) -> int:
+        return len(self._units)
+
+    def __contains__(self, code: str) -> bool:
+        return code in self._units
+
+    def unit(self, code: str) -> UnitFacts:
+        """The unit of that code. Raises UnknownUnit."""
+        try:
+            return self._units[code]
+        except KeyError:
+            raise UnknownUnit(code) from None
+
+    def all(self) -> list[UnitFacts]:
+        """Every unit, by code."""
+        return sorted(self._units.values(), key=lambda unit: unit.code)
+
+    def room_of(self, area_code: str, lowest: Tier = Tier.VILLAGE) -> UnitFacts:
+        """The nearest linkage centre, command room or station at or above an area.
+
+        lowest: rooms below this tier are passed over. Raises UnknownUnit when even the city has
+        none.
+        """
+        code = area_code
+        while len(code) >= 4:
+            room = self._rooms.get(code)
+            if room is not None and room.tier >= lowest:
+                return room
+            code = code[:-3] if len(code) > 6 else code[:-2]
+        raise UnknownUnit(f"no room answers for {area_code}")
+
+    def room_above(self, area_code: str) -> UnitFacts | None:
+        """The room one tier or more above an area's own; None at the top of the city."""
+        above = area_code[:-3] if len(area_code) > 6 else area_code[:-2]
+        if len(above) < 4:
+            return None
+        try:
+            return self.room_of(above)
+        except UnknownUnit:
+            return None
+
+    def of_line(self, line: str, area_code: str) -> UnitFacts | None:
+        """The unit of a line responsible for an area: the nearest at or above it."""
+        code = area_code
+        while len(code) >= 4:
+            found = self._by_line.get((line, code))
+            if found is not None:
+                return found
+            code = code[:-3] if len(code) > 6 else code[:-2]
+        return None
+
+
+_lock = threading.Lock()
+_kept: tuple[float, Directory] | None = None
+
+
+def directory() -> Directory:
+    """The present directory; read again at most every KEPT_SECONDS."""
+    global _kept  # noqa: PLW0603
+    kept = _kept
+    if kept is not None and time.monotonic() - kept[0] < KEPT_SECONDS:
+        return kept[1]
+    with _lock:
+        rows = Unit.objects.filter(ends__isnull=True).values_list(
+            "code", "name", "name_en", "kind", "area_code", "line", "hours"
+        )
+        found = Directory(
+            UnitFacts(*row[:6], around_the_clock=bool(row[6].get("around_the_clock")))
+            for row in rows.iterator()
+        )
+        _kept = (time.monotonic(), found)
+        return found
+
+
+def forget() -> None:
+    """Drops the kept directory; call after changing units."""
+    global _kept  # noqa: PLW0603
+    _kept = None

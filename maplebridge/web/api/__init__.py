@@ -1,0 +1,1 @@
+"""The programming interface: reports in, receipts out."""

@@ -1,0 +1,5 @@
+"""Pages of the programming interface."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
