@@ -118,7 +118,8 @@ def shape_to_wgs84(shape: BaseGeometry, datum: str) -> BaseGeometry:
     """
 
     def converted(points: Numbers) -> Numbers:
-        return np.round(np.column_stack(to_wgs84(points[:, 0], points[:, 1], datum)), 7)
+        moved = np.column_stack(to_wgs84(points[:, 0], points[:, 1], datum))
+        return np.asarray(np.round(moved, 7), dtype=np.float64)
 
     return shapely.transform(shape, converted)
 
@@ -139,7 +140,9 @@ def distance_metres(
     chord = np.sin(half_lat) ** 2 + (
         math.cos(math.radians(lat_a)) * np.cos(np.radians(lat_b)) * np.sin(half_lon) ** 2
     )
-    metres = 2 * EARTH_RADIUS_METRES * np.arcsin(np.sqrt(np.minimum(chord, 1.0)))
+    metres: Numbers = np.asarray(
+        2 * EARTH_RADIUS_METRES * np.arcsin(np.sqrt(np.minimum(chord, 1.0))), dtype=np.float64
+    )
     return metres if isinstance(lon_b, np.ndarray) else float(metres)
 
 
@@ -187,7 +190,7 @@ class Locator:
         near = np.sort(self._tree.query(shapely.Point(lon, lat)))
         for place in near:
             if shapely.intersects_xy(self._shapes[place], lon, lat):
-                return self.codes[place]
+                return self.codes[int(place)]
         return None
 
     def find_many(self, points: Numbers) -> list[str | None]:
