@@ -79,7 +79,7 @@ def _serve(bind: str, port: int, *, demonstration: bool) -> None:
     }
     granian = [sys.executable, "-m", "granian", "maplebridge.config.wsgi:application"]
     granian += ["--interface", "wsgi", "--host", bind, "--port", str(port), "--workers", "1"]
-    granian += ["--blocking-threads", str(BLOCKING_THREADS), "--no-ws", "--log-level", "warning"]
+    granian += ["--blocking-threads", str(BLOCKING_THREADS), "--no-ws", "--log-level", "error"]
     program = "from maplebridge.config.main import main; main()"
     web = Child("web", granian, environment, say)
     worker = Child("worker", [sys.executable, "-c", program, "worker"], environment, say)
