@@ -1,0 +1,1 @@
+"""Pages over the configuration; they come with the back office."""

@@ -1,0 +1,1 @@
+"""The desks of village stations, command rooms, linkage centres and departments."""

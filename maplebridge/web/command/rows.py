@@ -1,0 +1,347 @@
+"""The rows of a queue and the parts of a case page, each gathered in few statements."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Q
+from django.utils.translation import gettext as _
+
+from maplebridge.cases import deadlines
+from maplebridge.cases.grades import Progress
+from maplebridge.cases.kinds import Kind
+from maplebridge.cases.models import (
+    Assignment,
+    Attachment,
+    Case,
+    CaseQuerySet,
+    Event,
+    Payload,
+)
+from maplebridge.journey.models import Category, DecisionRecord, Step
+from maplebridge.lib import clock
+from maplebridge.organisation.models import Account, Area
+from maplebridge.organisation.people import Actor, Role
+from maplebridge.web.parts import words
+from maplebridge.web.parts.moves import said_in_words
+
+PAGE_ROWS = 25
+TABS = ("waiting", "open", "overdue", "closed")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A case in a list."""
+
+    case: Case
+    title: str
+    place: str
+    category: str
+    standing: str
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What narrows a queue; empty strings narrow nothing."""
+
+    state: str = ""
+    category: str = ""
+    number: str = ""
+
+    @property
+    def is_set(self) -> bool:
+        """Whether any is."""
+        return bool(self.state or self.category or self.number)
+
+
+def queue(actor: Actor, tab: str, filters: Filters) -> CaseQuerySet:
+    """The cases of one tab that an actor may see, the most pressing (or latest closed) first."""
+    cases = Case.objects.visible_to(actor)
+    match tab:
+        case "waiting":
+            cases = cases.filter(unit_code=actor.unit_code, ended=False)
+        case "overdue":
+            cases = cases.filter(ended=False, due_at__lt=clock.now())
+        case "closed":
+            cases = cases.filter(ended=True)
+        case _:
+            cases = cases.filter(ended=False)
+    if filters.state:
+        cases = cases.filter(state=filters.state)
+    if filters.category:
+        cases = cases.filter(category__startswith=filters.category)
+    if filters.number:
+        cases = cases.filter(number__contains=filters.number.strip().upper())
+    if tab == "closed":
+        return cases.order_by("-changed_at", "-id")
+    return cases.order_by(F("due_at").asc(nulls_last=True), "id")
+
+
+def page_of(cases: CaseQuerySet, tab: str, after: str) -> tuple[list[Case], str]:
+    """One page behind a cursor, and the cursor of the next page; empty at the end.
+
+    after: "<instant>,<id>" of the last row seen; anything else starts at the beginning.
+    """
+    found = list(_behind(cases, tab, after)[: PAGE_ROWS + 1])
+    if len(found) <= PAGE_ROWS:
+        return found, ""
+    last = found[PAGE_ROWS - 1]
+    at = last.changed_at if tab == "closed" else last.due_at
+    return found[:PAGE_ROWS], f"{at.isoformat() if at else ''},{last.pk}"
+
+
+def _behind(cases: CaseQuerySet, tab: str, after: str) -> CaseQuerySet:
+    instant, _comma, last = after.partition(",")
+    try:
+        case_id = UUID(last)
+        at = dt.datetime.fromisoformat(instant) if instant else None
+    except ValueError:
+        return cases
+    if at is None:
+        return cases.filter(due_at=None, id__gt=case_id)
+    if tab == "closed":
+        return cases.filter(Q(changed_at__lt=at) | Q(changed_at=at, id__lt=case_id))
+    return cases.filter(Q(due_at__gt=at) | Q(due_at=at, id__gt=case_id) | Q(due_at=None))
+
+
+def rows_of(cases: Sequence[Case]) -> list[Row]:
+    """Rows with their first words, places and categories: three statements, whatever their number."""
+    said = {
+        payload.case_id: payload.content or {}
+        for payload in Payload.objects.filter(
+            case_id__in=[case.pk for case in cases], sequence=1, part="words"
+        )
+    }
+    places = place_names(case.area_code for case in cases)
+    categories = Category.objects.in_bulk({case.category for case in cases if case.category})
+    now = clock.now()
+    rows = []
+    for case in cases:
+        category = categories.get(case.category)
+        rows.append(
+            Row(
+                case=case,
+                title=title_of(said.get(case.pk, {})),
+                place=places.get(case.area_code, ""),
+                category=category.shown_name if category else _("Not sorted yet"),
+                standing=words.standing(case, now) if not case.ended else "",
+            )
+        )
+    return rows
+
+
+def title_of(content: dict[str, Any]) -> str:
+    """The title of a report, or its first words."""
+    said = content.get("title") or words.first_words(str(content.get("text", "")))
+    return said or _("(the words were erased)")
+
+
+def place_names(codes: Iterable[str]) -> dict[str, str]:
+    """For each area code the names from township down, or the one name above; one statement."""
+    wanted = set(codes)
+    parts = {code[:n] for code in wanted for n in (4, 6, 9, 12, 15) if n <= len(code)}
+    names = dict(Area.objects.filter(code__in=parts).values_list("code", "name"))
+    return {code: _place_name(code, names) for code in wanted}
+
+
+def _place_name(code: str, names: dict[str, str]) -> str:
+    shown = [names[code[:n]] for n in (9, 12, 15) if n <= len(code) and code[:n] in names]
+    return " · ".join(shown) or names.get(code, code)
+
+
+@dataclass(frozen=True)
+class Happened:
+    """One event, ready to be read."""
+
+    at: dt.datetime
+    label: str
+    by: str
+    said: list[tuple[str, str]] = field(default_factory=list)
+    photos: list[Attachment] = field(default_factory=list)
+    automatic: bool = False
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the steps and people said for one step: the newest first."""
+
+    step: str
+    label: str
+    value: str
+    words: str
+    record: DecisionRecord
+    earlier: list[DecisionRecord]
+
+
+@dataclass(frozen=True)
+class File:
+    """Everything a case page shows, read once."""
+
+    case: Case
+    events: list[Event]
+    contents: dict[tuple[int, str], dict[str, Any]]
+    assignments: list[Assignment]
+    photos: list[Attachment]
+    decisions: list[DecisionRecord]
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """What was reported."""
+        return self.contents.get((1, "words"), {})
+
+    @property
+    def reporter(self) -> dict[str, Any]:
+        """Who reported, if they said so and it has not been erased."""
+        return self.contents.get((1, "reporter"), {})
+
+
+def file_of(case: Case) -> File:
+    """Reads a case's rows: five statements."""
+    payloads = Payload.objects.filter(case_id=case.pk)
+    return File(
+        case=case,
+        events=list(Event.objects.filter(case_id=case.pk).order_by("sequence")),
+        contents={(p.sequence, p.part): p.content or {} for p in payloads},
+        assignments=list(Assignment.objects.filter(case_id=case.pk).order_by("number")),
+        photos=list(Attachment.objects.filter(case_id=case.pk).order_by("number")),
+        decisions=list(DecisionRecord.objects.filter(case_id=case.pk).order_by("sequence")),
+    )
+
+
+def timeline(file: File) -> list[Happened]:
+    """The events, newest first, with actors, facts and words; one statement for the names."""
+    kind = file.case.pinned_kind
+    accounts = Account.objects.in_bulk({e.account_id for e in file.events if e.account_id})
+    shown = []
+    for event in file.events:
+        account = accounts.get(event.account_id) if event.account_id else None
+        shown.append(
+            Happened(
+                at=event.at,
+                label=event_label(kind, event),
+                by=_actor_words(event, account),
+                said=_said(kind, event, file.contents.get((event.sequence, "words"), {})),
+                photos=[p for p in file.photos if p.sequence == event.sequence],
+                automatic=event.role == Role.SYSTEM,
+                state=str(kind.state(event.to_state).label),
+            )
+        )
+    return shown[::-1]
+
+
+def event_label(kind: Kind, event: Event) -> str:
+    """What happened, in words."""
+    if event.sequence == 1:
+        return _("Reported")
+    move = kind.move(event.move)
+    return str(move.label) if move else event.move
+
+
+def _actor_words(event: Event, account: Account | None) -> str:
+    if event.role == Role.SYSTEM:
+        return _("Automatic step")
+    if event.role == Role.RESIDENT:
+        return _("Reporter")
+    parts = [words.unit_name(event.unit_code) if event.unit_code else ""]
+    parts.append(account.display_name if account else str(Role(event.role).label))
+    return " · ".join(part for part in parts if part)
+
+
+def _said(kind: Kind, event: Event, content: dict[str, Any]) -> list[tuple[str, str]]:
+    move = kind.move(event.move)
+    if event.sequence == 1 or move is None:
+        return []
+    labels = {need.name: str(need.label) for need in move.needs}
+    free = [(labels.get(name, name), str(text)) for name, text in content.items()]
+    return [*said_in_words(move, event.facts), *free]
+
+
+def answers(file: File) -> list[Answer]:
+    """The automatic decisions by step, the newest answer of each with the earlier ones under it."""
+    by_step: dict[str, list[DecisionRecord]] = {}
+    for record in file.decisions:
+        by_step.setdefault(record.step, []).append(record)
+    names = place_names(r.value for r in file.decisions if r.step == Step.LOCATE and r.value)
+    categories = Category.objects.in_bulk(
+        {r.value for r in file.decisions if r.step == Step.CLASSIFY and r.value}
+    )
+    shown = []
+    for step in Step:
+        records = by_step.get(step.value)
+        if not records:
+            continue
+        last = records[-1]
+        match step:
+            case Step.LOCATE:
+                said = names.get(last.value, last.value)
+            case Step.CLASSIFY:
+                found = categories.get(last.value)
+                said = found.shown_name if found else last.value
+            case Step.ROUTE:
+                said = words.unit_name(last.value) if last.value else ""
+            case _:
+                said = last.value
+        shown.append(
+            Answer(
+                step=step.value,
+                label=str(step.label),
+                value=last.value,
+                words=said or _("Left to a person"),
+                record=last,
+                earlier=records[-2::-1],
+            )
+        )
+    return shown
+
+
+@dataclass(frozen=True)
+class ShownClock:
+    """A clock with its label and the sentences that explain it."""
+
+    clock: deadlines.Clock
+    label: str
+    said: list[str]
+    sign: words.Sign
+
+
+def clocks(file: File) -> list[ShownClock]:
+    """The case's clocks, the running ones first."""
+    now = clock.now()
+    found = deadlines.clocks_of(file.case, file.events)
+    shown = [
+        ShownClock(c, deadlines.label(c.name), deadlines.explain(c), _clock_sign(c, now))
+        for c in found
+    ]
+    return sorted(shown, key=lambda s: (s.clock.ended_at is not None, s.clock.due_at))
+
+
+def _clock_sign(running: deadlines.Clock, now: dt.datetime) -> words.Sign:
+    if running.ended_at is not None:
+        if running.was_kept(now):
+            return words.Sign(_("Done in time"), "jade", "done", running.due_at)
+        late = words.spell(running.ended_at - running.due_at)
+        return words.Sign(_("Done %(time)s late") % {"time": late}, "crimson", "overdue")
+    if running.paused:
+        return words.Sign(_("Clock paused"), "stone", "pause", running.due_at)
+    if running.due_at < now:
+        late = words.spell(now - running.due_at)
+        return words.Sign(_("Overdue by %(time)s") % {"time": late}, "crimson", "overdue")
+    left = words.spell(running.due_at - now)
+    soon = running.due_at - now < words.SOON
+    return words.Sign(
+        _("%(time)s left") % {"time": left},
+        "amber" if soon else "jade",
+        "due" if soon else "clock",
+        running.due_at,
+    )
+
+
+def may_see_reporter(actor: Actor, file: File) -> bool:
+    """Whether the reporter's contact is shown: only to units that work on the case."""
+    shares = {a.unit_code for a in file.assignments if a.progress != Progress.RETURNED}
+    return actor.unit_code in {file.case.unit_code, *shares}

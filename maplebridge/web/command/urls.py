@@ -1,0 +1,15 @@
+"""Addresses of the desks."""
+
+from django.urls import path
+
+from maplebridge.web.command import views
+
+urlpatterns = [
+    path("", views.queue, name="desk"),
+    path("map/", views.case_map, name="desk-map"),
+    path("map/cases.json", views.case_points, name="desk-map-cases"),
+    path("case/<uuid:case_id>/", views.case, name="case"),
+    path("case/<uuid:case_id>/photo/<int:number>/", views.photo, name="case-photo"),
+    path("case/<uuid:case_id>/overrule/<slug:step>/", views.overrule, name="overrule"),
+    path("case/<uuid:case_id>/move/<slug:name>/", views.move, name="move"),
+]

@@ -1,0 +1,1 @@
+"""Shared templates, tags, styles and small scripts of the pages."""

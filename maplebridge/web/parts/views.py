@@ -1,0 +1,90 @@
+"""What every door shares: signing in and out, the change of post, the outlines for maps."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib.auth import views as auth_views
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from maplebridge.organisation.models import Area
+from maplebridge.organisation.people import Actor
+from maplebridge.web.parts.desk import CHOSEN, at_a_desk, post_name, posts_of
+
+OUTLINES = "areas.json"
+OUTLINES_KEPT_SECONDS = 300
+# Four decimals are about 11 m: enough for a boundary on a screen, half the bytes.
+DECIMALS = 4
+
+
+class SignIn(auth_views.LoginView):
+    """Signs in a member of staff."""
+
+    template_name = "parts/sign_in.html"
+    redirect_authenticated_user = True
+
+
+class SignOut(auth_views.LogoutView):
+    """Signs out."""
+
+
+@require_POST
+@at_a_desk
+def change_post(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Goes on under another post of the same account; an unknown one changes nothing."""
+    wanted = request.POST.get("post", "")
+    if wanted in {post_name(post) for post in posts_of(request)}:
+        request.session[CHOSEN] = wanted
+    return HttpResponseRedirect(reverse("desk"))
+
+
+@require_safe
+def areas(request: HttpRequest) -> HttpResponse:
+    """GeoJSON (WGS-84) of every area with an outline: code, name, level, an inner point."""
+    body = cache.get(OUTLINES)
+    if body is None:
+        body = json.dumps(_outlines(), ensure_ascii=False, separators=(",", ":"))
+        cache.set(OUTLINES, body, OUTLINES_KEPT_SECONDS)
+    answer = HttpResponse(body, content_type="application/geo+json")
+    answer["Cache-Control"] = f"public, max-age={OUTLINES_KEPT_SECONDS}"
+    return answer
+
+
+def _outlines() -> dict[str, Any]:
+    rows = (
+        Area.objects.exclude(outline=None)
+        .order_by("code")
+        .values_list("code", "name", "outline", "inner_lon", "inner_lat", "synthetic")
+    )
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "properties": {
+                    "code": code,
+                    "name": name,
+                    "level": len(code),
+                    "lon": lon,
+                    "lat": lat,
+                    "synthetic": synthetic,
+                },
+                "geometry": {
+                    "type": outline["type"],
+                    "coordinates": _rounded(outline["coordinates"]),
+                },
+            }
+            for code, name, outline, lon, lat, synthetic in rows.iterator()
+        ],
+    }
+
+
+def _rounded(part: Any) -> Any:
+    """Coordinates, at any depth, with fewer decimals."""
+    if isinstance(part, float | int):
+        return round(part, DECIMALS)
+    return [_rounded(inner) for inner in part]

@@ -1,0 +1,1 @@
+"""The resident's door: report, follow, rate; no account needed."""

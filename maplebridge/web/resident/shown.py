@@ -1,0 +1,131 @@
+"""What a receipt shows, gathered from a case; nothing of other parties, nothing internal."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from maplebridge.cases.kinds import FREE, Kind
+from maplebridge.cases.models import Assignment, Attachment, Event, Payload
+from maplebridge.journey.rate import Followed
+from maplebridge.lib import clock
+from maplebridge.web.parts import moves, words
+
+# Free words of a public move that are addressed to the reporter.
+ADDRESSED = frozenset(
+    {"reply", "question", "answer", "channel", "reason", "comment", "result", "note"}
+)
+# Moves whose words are for colleagues, although the reporter sees that they happened.
+INWARD = frozenset({"dispatch", "sign_for", "accept", "file_case", "verify_pass", "hand_off"})
+
+
+@dataclass(frozen=True)
+class PublicStep:
+    """One step of the matter that its reporter may know of."""
+
+    at: Any
+    label: str
+    by: str
+    said: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class OpenForm:
+    """A move the reporter may make, with its form."""
+
+    name: str
+    label: str
+    key: str
+    fields: list[moves.DrawnField]
+    is_open: bool
+
+
+def receipt(
+    found: Followed, tried: str, said: QueryDict | None, problems: Mapping[str, str]
+) -> dict[str, Any]:
+    """The values of the receipt page: at most seven statements."""
+    own, case = found.own, found.shown
+    events = list(Event.objects.filter(case_id=case.pk).order_by("sequence"))
+    contents = {
+        p.sequence: p.content or {} for p in Payload.objects.filter(case_id=case.pk, part="words")
+    }
+    shares = list(Assignment.objects.filter(case_id=own.pk).order_by("number"))
+    mine = contents.get(1, {}) if case.pk == own.pk else _own_words(found)
+    return {
+        "case": own,
+        "shown_case": case,
+        "is_merged": case.pk != own.pk,
+        "text": mine.get("text", ""),
+        "place": mine.get("place", ""),
+        "photos": list(Attachment.objects.filter(case_id=own.pk, sequence=1).order_by("number")),
+        "unit": words.unit_name(case.unit_code),
+        "next": case.now.next,
+        "clock": words.clock_sign(case, clock.now()),
+        "steps": _steps(case.pinned_kind, events, contents),
+        "forms": _forms(found, shares, tried, said, problems),
+    }
+
+
+def _own_words(found: Followed) -> dict[str, Any]:
+    kept = Payload.objects.filter(case_id=found.own.pk, sequence=1, part="words").first()
+    return (kept.content or {}) if kept else {}
+
+
+def _steps(
+    kind: Kind, events: list[Event], contents: Mapping[int, Mapping[str, Any]]
+) -> list[PublicStep]:
+    """The public moves, newest first; units by name, never people."""
+    steps = []
+    for event in events:
+        if event.sequence == 1:
+            steps.append(PublicStep(event.at, _("Reported"), _("You")))
+            continue
+        move = kind.move(event.move)
+        if move is None or not move.public:
+            continue
+        mine = event.role == "resident"
+        free = [
+            (str(need.label), str(contents.get(event.sequence, {})[need.name]))
+            for need in move.needs
+            if need.type in FREE
+            and need.name in ADDRESSED
+            and need.name in contents.get(event.sequence, {})
+            and move.name not in INWARD
+        ]
+        facts = moves.said_in_words(move, event.facts)
+        by = _("You") if mine else words.unit_name(event.unit_code)
+        steps.append(PublicStep(event.at, str(move.label), by, [*facts, *free]))
+    return steps[::-1]
+
+
+def _forms(
+    found: Followed,
+    shares: list[Assignment],
+    tried: str,
+    said: QueryDict | None,
+    problems: Mapping[str, str],
+) -> list[OpenForm]:
+    forms = []
+    for place, move in enumerate(moves.offered(found.actor, found.own, shares)):
+        is_tried = move.name == tried
+        forms.append(
+            OpenForm(
+                name=move.name,
+                label=str(move.label),
+                key=(said.get("key", "") if said and is_tried else "") or str(uuid.uuid4()),
+                fields=moves.draw(
+                    move,
+                    found.own,
+                    found.actor,
+                    said if is_tried else None,
+                    problems if is_tried else None,
+                ),
+                is_open=is_tried or (place == 0 and not tried),
+            )
+        )
+    return forms

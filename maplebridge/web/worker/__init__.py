@@ -1,0 +1,1 @@
+"""The grid worker's door; its pages come with the offline phone."""
