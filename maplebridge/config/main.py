@@ -128,7 +128,7 @@ def running_database(*, town: bool = False) -> Iterator[None]:
 def _prepare(*, town: bool) -> None:
     """Migrates and grants as the owner, one process at a time."""
     from django.core.management import call_command
-    from django.db import connections
+    from django.db import connections, transaction
     from django.db.migrations.executor import MigrationExecutor
 
     from maplebridge.config.grants import grant
@@ -140,7 +140,9 @@ def _prepare(*, town: bool) -> None:
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             with step("Making the tables"):
                 call_command("migrate", database="owner", verbosity=0, interactive=False)
-        grant()
+        # At once, so that a web server at work never finds itself without its rights.
+        with transaction.atomic(using="owner"):
+            grant(connections["default"].settings_dict["USER"] or postgres.APPLICATION)
         if town:
             from maplebridge.config.demonstration import open_town
 

@@ -178,7 +178,9 @@ def _announce(url: str, *, demonstration: bool) -> None:
         from maplebridge.config.demonstration import accounts
 
         lines += ["Accounts of the demonstration town, all made up:", ""]
-        lines += [f"  {line}" for line in _table(accounts())]
+        lines += [
+            f"  {line}" for line in _table([("login", "password", "name", "post"), *accounts()])
+        ]
         lines += [""]
     lines += ["Ctrl-C stops everything."]
     click.echo("\n".join(lines))
