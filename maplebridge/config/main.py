@@ -103,6 +103,7 @@ def running_database(*, town: bool = False) -> Iterator[None]:
         yield
         return
     state = state_folder()
+    (state / "static").mkdir(parents=True, exist_ok=True)
     outside = os.environ.get("DATABASE_URL", "")
     os.environ["MAPLEBRIDGE_STATE"] = str(state)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "maplebridge.config.settings")
