@@ -384,7 +384,9 @@ def _make(
     )
     case.last_hash = event.hash
     case.changed_at = at
-    clock = deadlines.next_due(deadlines.clocks_of(case, [*events, event]))
+    clocks = deadlines.clocks_of(case, [*events, event])
+    clock = deadlines.next_due(clocks)
+    case.late = any(c.name == "dispose" and not c.was_kept(at) for c in clocks)
     case.due_at = clock.due_at if clock and not case.ended else None
     case.due_clock = clock.name if clock and not case.ended else ""
     case.due_provisional = bool(clock and clock.provisional)

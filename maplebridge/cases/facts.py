@@ -49,7 +49,8 @@ def read_facts(
             wrong[name] = _("The move %(move)s does not know this field.") % {"move": move.name}
     for need in move.needs:
         value = said.get(need.name)
-        if value is None or value == "" or value == []:
+        empty_list = value == [] and need.type is not Type.CODES
+        if value is None or value == "" or empty_list:
             if need.required:
                 missing[need.name] = _("Please fill in: %(label)s.") % {"label": need.label}
             continue

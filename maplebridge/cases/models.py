@@ -58,7 +58,7 @@ class Case(models.Model):
 
     unit_code: the one accountable unit. filer_code: the room that filed it (立案).
     place: lon, lat in WGS-84 with the datum it was given in. sequence: number of its last event.
-    opened_at: when it was reported. last_hash: hash of its last event.
+    opened_at: when it was reported. late: a handling clock was or is exceeded. last_hash: hash of its last event.
     """
 
     id = models.UUIDField(primary_key=True)
@@ -109,8 +109,8 @@ class Case(models.Model):
     solved = models.BooleanField(null=True, default=None)
     due_at = models.DateTimeField(null=True, default=None)
     due_clock = models.CharField(max_length=16, default="", blank=True)
+    late = models.BooleanField(default=False)
     due_provisional = models.BooleanField(default=False)
-    told_due = models.DateTimeField(null=True, default=None)
     synthetic = models.BooleanField(default=False)
 
     objects = CaseQuerySet.as_manager()

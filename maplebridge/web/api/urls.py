@@ -1,5 +1,7 @@
 """Pages of the programming interface."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from maplebridge.web.api.endpoints import api
+
+urlpatterns = [path("", api.urls)]

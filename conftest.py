@@ -1,0 +1,113 @@
+"""One database for all tests: a throw-away PostgreSQL, migrated, with the demonstration town."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from maplebridge.connectors import postgres
+
+if TYPE_CHECKING:
+    from tests.town import Town
+
+_open = ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Starts the server before Django reads its settings, once for each test process."""
+    if os.environ.get("MAPLEBRIDGE_TESTING") == str(os.getpid()):
+        return
+    os.environ["MAPLEBRIDGE_TESTING"] = str(os.getpid())
+    os.environ["MAPLEBRIDGE_SECRET_KEY"] = "only-for-tests"
+    os.environ["MAPLEBRIDGE_DEMONSTRATION"] = "1"
+    os.environ["MAPLEBRIDGE_POOL"] = "0"
+    os.environ["MAPLEBRIDGE_STATE"] = _open.enter_context(
+        tempfile.TemporaryDirectory(prefix="maplebridge-state-")
+    )
+    os.environ["DJANGO_SETTINGS_MODULE"] = "maplebridge.config.settings"
+    server = _open.enter_context(postgres.throwaway())
+    os.environ["DATABASE_OWNER_URL"] = server.owner_url
+    os.environ["DATABASE_APP_URL"] = server.app_url
+    import django  # noqa: PLC0415
+
+    django.setup()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stops the server."""
+    from django.db import connections  # noqa: PLC0415
+
+    connections.close_all()
+    _open.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any) -> None:
+    """Migrates as the owner, grants, and opens the town; rolled-back tests all share it."""
+    from django.core.management import call_command  # noqa: PLC0415
+
+    from maplebridge.config.demonstration import open_town  # noqa: PLC0415
+    from maplebridge.config.grants import grant  # noqa: PLC0415
+
+    with django_db_blocker.unblock():
+        call_command("migrate", database="owner", verbosity=0, interactive=False)
+        grant()
+        open_town()
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """A test whose writes are committed, as the feed and other processes need; cleared after."""
+    from django.apps import apps  # noqa: PLC0415
+    from django.db import connections  # noqa: PLC0415
+
+    from maplebridge.cases import feed  # noqa: PLC0415
+    from maplebridge.cases.models import HOT, FeedCursor  # noqa: PLC0415
+    from maplebridge.config.worker import READERS  # noqa: PLC0415
+
+    with django_db_blocker.unblock():
+        yield
+        models = [
+            *HOT,
+            FeedCursor,
+            *(
+                apps.get_model("journey", name)
+                for name in ("DecisionRecord", "Fingerprint", "LearnedWords")
+            ),
+        ]
+        tables = ", ".join(model._meta.db_table for model in models)
+        with connections["owner"].cursor() as cursor:
+            cursor.execute(f"TRUNCATE {tables}")
+        for reader in READERS:
+            feed.enrol(reader)
+
+
+@pytest.fixture
+def town(db: None) -> Town:
+    """The cast of the demonstration town, and a stranger who may see nothing."""
+    from tests.town import Town  # noqa: PLC0415
+
+    return Town()
+
+
+@pytest.fixture
+def committed_town(committed: None) -> Town:
+    """The same cast, in a test whose writes are committed."""
+    from tests.town import Town  # noqa: PLC0415
+
+    return Town()
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder of real data beside the checkout; tests that need it skip without it."""
+    folder = Path(__file__).resolve().parent.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("needs the folder of real data beside the checkout")
+    return folder

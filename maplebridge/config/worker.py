@@ -1,0 +1,68 @@
+"""What is carried out from the feed, reader by reader, and the loop that does it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError, close_old_connections
+
+from maplebridge.cases import feed
+from maplebridge.cases.feed import News
+from maplebridge.journey import advance, notice, work
+
+log = logging.getLogger("maplebridge.worker")
+
+# Every consequence of a move, by the name of the reader that carries it out.
+READERS: dict[str, Callable[[News], None]] = {
+    "journey": advance.carry_out,
+    "twins": work.carry_out,
+    "notices": notice.carry_out,
+    "live": feed.notify,
+}
+PAUSE_SECONDS = 0.1
+PAUSE_AFTER_FAILURE_SECONDS = 1.0
+
+
+def carry_out_all(holder: str, most_rounds: int = 1000) -> int:
+    """Carries out whatever the feed holds now, for every reader; returns how many rows."""
+    done = 0
+    for _round in range(most_rounds):
+        found = sum(feed.carry_out(reader, holder, act) for reader, act in READERS.items())
+        done += found
+        if not found:
+            break
+    return done
+
+
+def run(holder: str, should_stop: Callable[[], bool]) -> None:
+    """Carries out consequences until told to stop; a closed database is waited for."""
+    enrolled = False
+    while not should_stop():
+        try:
+            if not enrolled:
+                for reader in READERS:
+                    feed.enrol(reader)
+                enrolled = True
+            found = 0
+            for reader, act in READERS.items():
+                found += _one_reader(reader, holder, act)
+            if not found:
+                time.sleep(PAUSE_SECONDS)
+        except (OperationalError, InterfaceError) as failure:
+            log.warning("the database does not answer: %s", failure)
+            close_old_connections()
+            time.sleep(PAUSE_AFTER_FAILURE_SECONDS)
+
+
+def _one_reader(reader: str, holder: str, act: Callable[[News], None]) -> int:
+    """One reader's turn; a row that cannot be carried out is said and tried again later."""
+    try:
+        return feed.carry_out(reader, holder, act)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("the reader %s could not carry out a row; it will be tried again", reader)
+        time.sleep(PAUSE_AFTER_FAILURE_SECONDS)
+        return 0

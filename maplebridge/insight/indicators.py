@@ -1,0 +1,194 @@
+"""The indicators of the field, each with its numerator and denominator; they compare units.
+
+Source: domain guide, section 6. A denominator of 0 gives no value, never 0 or 100 %.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+from maplebridge.lib.clock import CHINA
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One line of the table. value: share from 0 to 1, a count, or None without a denominator."""
+
+    name: str
+    label: str
+    numerator: int
+    denominator: int | None
+    excluded: str = ""
+
+    @property
+    def value(self) -> float | None:
+        """numerator / denominator; the numerator itself for a count."""
+        if self.denominator is None:
+            return float(self.numerator)
+        return share(self.numerator, self.denominator)
+
+    def as_json(self) -> dict[str, Any]:
+        """As `maplebridge report --json` prints it."""
+        value = self.value
+        return {
+            "name": self.name,
+            "label": str(self.label),
+            "numerator": self.numerator,
+            "denominator": self.denominator,
+            "value": None if value is None else round(value, 6),
+            "excluded": str(self.excluded),
+        }
+
+
+def share(numerator: int, denominator: int) -> float | None:
+    """numerator / denominator, None when the denominator is 0.
+
+    Raises ValueError for negative numbers or a part larger than the whole.
+    """
+    if numerator < 0 or denominator < 0:
+        raise ValueError("counts are not negative")
+    if denominator == 0:
+        return None
+    if numerator > denominator:
+        raise ValueError(f"{numerator} of {denominator} is no share")
+    return numerator / denominator
+
+
+def percent(value: float | None, digits: int = 2) -> str:
+    """A share as the field writes it: 93.72%; a dash without a value. Half goes up."""
+    if value is None:
+        return "—"
+    import decimal
+
+    shown = decimal.Decimal(repr(value)) * 100
+    step = decimal.Decimal(1).scaleb(-digits)
+    return f"{shown.quantize(step, decimal.ROUND_HALF_UP)}%"
+
+
+def change(now: float, base: float) -> float | None:
+    """同比 or 环比: (now - base) / base; None when the base is 0."""
+    return None if base == 0 else (now - base) / base
+
+
+COUNTS = """
+WITH chosen AS (
+    SELECT * FROM cases_case
+    WHERE area_code >= %(lo)s AND area_code < %(hi)s
+      AND opened_at >= %(since)s AND opened_at < %(until)s
+), happened AS (
+    SELECT e.case_id,
+        bool_or(e.move = 'file_case') AS filed,
+        bool_or(e.move = 'accept') AS accepted,
+        count(*) FILTER (WHERE e.move = 'dispatch') AS dispatches,
+        count(*) FILTER (WHERE e.move = 'return_back') AS returns,
+        bool_or(e.move = 'feedback') AS fed_back,
+        bool_or(e.move IN ('verify_pass', 'verify_fail')) AS checked,
+        bool_or(e.facts->>'extension' = 'granted') AS extended,
+        min(e.at) FILTER (WHERE e.move = 'accept') AS accepted_at,
+        min(e.at) FILTER (WHERE e.move = 'file_case') AS filed_at,
+        max(e.at) FILTER (WHERE e.move = 'close') AS closed_at,
+        max(e.facts->>'outcome') FILTER (WHERE e.move = 'revisit') AS outcome
+    FROM cases_event e JOIN chosen c ON c.id = e.case_id
+    GROUP BY e.case_id
+)
+SELECT
+    count(*) AS reported,
+    count(*) FILTER (WHERE h.accepted) AS accepted,
+    count(*) FILTER (WHERE h.filed) AS filed,
+    count(*) FILTER (WHERE h.filed AND (h.closed_at IS NOT NULL OR
+        (c.due_at IS NOT NULL AND c.due_at < %(at)s))) AS closing_due,
+    count(*) FILTER (WHERE h.filed AND h.closed_at IS NOT NULL) AS closed,
+    count(*) FILTER (WHERE h.filed AND h.closed_at IS NOT NULL AND NOT c.late) AS closed_in_time,
+    count(*) FILTER (WHERE h.closed_at IS NOT NULL
+        OR c.state IN ('archived', 'merged', 'voided')) AS settled,
+    COALESCE(sum(h.dispatches), 0) AS dispatches,
+    COALESCE(sum(h.returns), 0) AS returns,
+    count(*) FILTER (WHERE h.checked) AS checked,
+    count(*) FILTER (WHERE c.rework_count > 0) AS reworked,
+    count(*) FILTER (WHERE h.extended) AS extended,
+    count(*) FILTER (WHERE c.state = 'suspended') AS suspended,
+    count(*) FILTER (WHERE c.rating IS NOT NULL) AS rated,
+    count(*) FILTER (WHERE c.rating >= 3) AS satisfied,
+    count(*) FILTER (WHERE c.solved IS NOT NULL OR h.outcome IN ('solved', 'not_solved'))
+        AS answered,
+    count(*) FILTER (WHERE c.solved OR h.outcome = 'solved') AS solved,
+    count(*) FILTER (WHERE c.reopen_count > 0) AS reopened,
+    count(*) FILTER (WHERE c.category LIKE '01%%') AS disputes,
+    count(*) FILTER (WHERE c.category LIKE '01%%' AND h.closed_at IS NOT NULL) AS disputes_settled,
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM h.accepted_at - c.opened_at))
+        AS accept_median_s,
+    percentile_disc(0.9) WITHIN GROUP (ORDER BY extract(epoch FROM h.accepted_at - c.opened_at))
+        AS accept_p90_s
+FROM chosen c LEFT JOIN happened h ON h.case_id = c.id
+"""
+
+
+def table_from(counts: Mapping[str, int]) -> list[Indicator]:
+    """The table of indicators from plain counts; where the formulas stand. Pure."""
+    n = counts.__getitem__
+    rows: list[tuple[str, Any, int, int | None, Any]] = [
+        ("reported", _("Reported"), n("reported"), None, ""),
+        ("accepted_share", _("Share accepted"), n("accepted"), n("reported"), ""),
+        ("filed_share", _("Share filed (立案率)"), n("filed"), n("accepted"), ""),
+        ("closed_share", _("Share closed (结案率)"), n("closed"), n("closing_due"),
+         _("only cases due in the period")),
+        ("closed_in_time_share", _("Closed in time (按期结案率)"), n("closed_in_time"),
+         n("closing_due"), _("only cases due in the period")),
+        ("settled_share", _("Share settled (办结率)"), n("settled"), n("reported"), ""),
+        ("disputes_settled_share", _("Disputes settled (化解率)"), n("disputes_settled"),
+         n("disputes"), ""),
+        ("rework_share", _("Share reworked (返工率)"), n("reworked"), n("checked"), ""),
+        ("extended_share", _("Share extended (延期率)"), n("extended"), n("filed"), ""),
+        ("suspended", _("Suspended (挂账数)"), n("suspended"), None, ""),
+        ("returns", _("Returns (退回数)"), n("returns"), None, ""),
+        ("right_dispatch_share", _("Right dispatch (准确派遣率)"),
+         n("dispatches") - n("returns"), n("dispatches"), ""),
+        ("satisfied_share", _("Satisfied (满意率)"), n("satisfied"), n("rated"),
+         _("only cases that were rated")),
+        ("rated_share", _("Response rate of ratings"), n("rated"), n("closed"), ""),
+        ("solved_share", _("Solved in the reporter's eyes (解决率)"), n("solved"), n("answered"),
+         _("not reached never counts as solved")),
+        ("reopened_share", _("Reopened (重复投诉率)"), n("reopened"), n("closed"), ""),
+    ]  # fmt: skip
+    return [Indicator(name, label, up, down, excluded) for name, label, up, down, excluded in rows]
+
+
+@dataclass(frozen=True)
+class Period:
+    """Days from `since` to `until`, both counted, in the city's time."""
+
+    since: dt.date
+    until: dt.date
+
+    def bounds(self) -> tuple[dt.datetime, dt.datetime]:
+        """The first instant, and the first after the last."""
+        begin = dt.datetime.combine(self.since, dt.time(), CHINA)
+        return begin, dt.datetime.combine(self.until, dt.time(), CHINA) + dt.timedelta(days=1)
+
+
+def count(area_code: str, period: Period, at: dt.datetime) -> dict[str, Any]:
+    """The plain counts of the cases reported in an area and period; one statement.
+
+    at: the moment for which "due" is meant. Counts only; no person appears in them.
+    """
+    since, until = period.bounds()
+    upper = area_code[:-1] + chr(ord(area_code[-1]) + 1)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            COUNTS, {"lo": area_code, "hi": upper, "since": since, "until": until, "at": at}
+        )
+        names = [column.name for column in cursor.description]
+        row = cursor.fetchone()
+    return dict(zip(names, row, strict=True))
+
+
+def indicators(area_code: str, period: Period, at: dt.datetime) -> list[Indicator]:
+    """The table for an area and period."""
+    counts = count(area_code, period, at)
+    return table_from({name: int(value or 0) for name, value in counts.items()})

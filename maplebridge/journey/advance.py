@@ -1,0 +1,190 @@
+"""Takes a fresh report through the automatic steps: where, what, told before, whose.
+
+All four answers are written with one move of the case, in one transaction. Running it again
+changes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import translation
+
+from maplebridge.cases import engine
+from maplebridge.cases.feed import News
+from maplebridge.cases.grades import Urgency
+from maplebridge.cases.models import Case, Payload
+from maplebridge.journey import dedupe, route
+from maplebridge.journey.classify import classify_text
+from maplebridge.journey.decision import Decision
+from maplebridge.journey.learn import category_of, word_model
+from maplebridge.journey.gazetteer import gazetteer
+from maplebridge.journey.locate import is_decided as is_decided_place
+from maplebridge.journey.locate import locate
+from maplebridge.journey.models import DecisionRecord, Fingerprint, Step
+from maplebridge.lib.clock import local_day, now
+from maplebridge.lib.text import fingerprint
+from maplebridge.organisation.people import SYSTEM
+from maplebridge.organisation.units import directory
+
+KEY = "journey"
+# Below this the responsibility table's answer is only a suggestion and a person decides.
+AGREED_CONFIDENCE = 0.7
+KEPT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A step's decision and how many microseconds it took."""
+
+    decision: Decision
+    micros: int
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """What the steps decided for one case."""
+
+    case_id: UUID
+    place: Answer
+    kind: Answer
+    twins: Answer
+    owner: Answer
+    asks: tuple[str, ...]
+
+    def answers(self) -> dict[Step, Answer]:
+        """The answers by step, in the order of the journey."""
+        return {
+            Step.LOCATE: self.place,
+            Step.CLASSIFY: self.kind,
+            Step.DEDUPE: self.twins,
+            Step.ROUTE: self.owner,
+        }
+
+
+def carry_out(news: News) -> None:
+    """The feed's reader: advances the case when it was just reported."""
+    if news.move == "report" and news.sequence == 1:
+        advance(news.case_id)
+
+
+def advance(case_id: UUID) -> Advanced | None:
+    """Places, classifies, compares and routes a case; None when that was done before."""
+    case = Case.objects.get(pk=case_id)
+    if case.state != "reported" or DecisionRecord.objects.filter(case_id=case_id).exists():
+        return None
+    with translation.override(settings.LANGUAGE_CODE):
+        said = Payload.objects.filter(case_id=case_id, sequence=1, part="words").first()
+        words = (said.content or {}) if said else {}
+        done = decide(case, words)
+        _write(case, done, words)
+    return done
+
+
+def decide(case: Case, words: dict[str, str]) -> Advanced:
+    """The four answers for a case; reads candidates for twins, changes nothing."""
+    title, text = words.get("title", ""), words.get("text", "")
+    point = (case.lon, case.lat) if case.lon is not None and case.lat is not None else None
+    place = _timed(
+        lambda: locate(
+            point,
+            case.accuracy_metres,
+            "WGS84",
+            " ".join(filter(None, (words.get("place"), title, text))),
+            case.area_code if len(case.area_code) > len(settings.CITY_CODE) else None,
+            places=gazetteer(KEPT_SECONDS),
+        )
+    )
+    area = place.decision.value or case.area_code
+    kind = _timed(lambda: classify_text(text, title=title, model=word_model()))
+    category = kind.decision.value or ""
+    print_ = dedupe.Print(
+        case.pk, area, category, case.opened_at, case.lon, case.lat,
+        fingerprint(f"{title} {text}"),
+    )  # fmt: skip
+    twins = _timed(lambda: dedupe.find_twins(print_, dedupe.candidates(print_)))
+    owner = _timed(
+        lambda: route.find_owner(
+            category, area, local_day(case.opened_at), route.table(), directory()
+        )
+    )
+    asks = tuple(
+        name
+        for name, decided in (
+            ("place", is_decided_place(place.decision)),
+            ("kind", bool(category)),
+            ("owner", is_decided_owner(owner.decision)),
+        )
+        if not decided
+    )
+    return Advanced(case.pk, place, kind, twins, owner, asks)
+
+
+def is_decided_owner(decision: Decision) -> bool:
+    """Whether the responsibility table names an owner."""
+    return decision.value is not None and decision.confidence >= AGREED_CONFIDENCE
+
+
+def _timed(step: Callable[[], Decision]) -> Answer:
+    begun = time.perf_counter_ns()
+    decision = step()
+    return Answer(decision, (time.perf_counter_ns() - begun) // 1000)
+
+
+def _write(case: Case, done: Advanced, words: dict[str, str]) -> None:
+    place, kind, owner = done.place.decision, done.kind.decision, done.owner.decision
+    area = place.value or case.area_code
+    facts: dict[str, object] = {
+        "area_code": area,
+        "unit": route.desk_for(area, directory()),
+        "asks": list(done.asks),
+        "twins": [twin for twin, _share in done.twins.decision.evidence.get("twins", [])],
+    }
+    if "kind" not in done.asks and kind.value is not None:
+        facts |= category_of(kind.value).facts()
+    facts["nature"] = str(kind.evidence.get("nature") or "")
+    if kind.evidence.get("urgent"):
+        facts["urgency"] = str(Urgency.CRITICAL)
+    if owner.value is not None:
+        facts["suggested_unit"] = owner.value
+    at = now()
+    with transaction.atomic():
+        event = engine.move(case.pk, "triage", SYSTEM, key=KEY, facts=facts)
+        DecisionRecord.objects.bulk_create(
+            (
+                DecisionRecord(
+                    case_id=case.pk,
+                    step=step,
+                    sequence=event.sequence,
+                    area_code=area,
+                    value=answer.decision.value or "",
+                    confidence=answer.decision.confidence,
+                    reason=str(answer.decision.reason)[:400],
+                    version=answer.decision.version,
+                    evidence=dict(answer.decision.evidence),
+                    micros=min(answer.micros, 2**31 - 1),
+                    at=at,
+                )
+                for step, answer in done.answers().items()
+            ),
+            ignore_conflicts=True,
+        )
+        Fingerprint.objects.bulk_create(
+            [
+                Fingerprint(
+                    case_id=case.pk,
+                    area_code=area,
+                    category=str(facts.get("category", "")),
+                    opened_at=case.opened_at,
+                    lon=case.lon,
+                    lat=case.lat,
+                    marks=fingerprint(f"{words.get('title', '')} {words.get('text', '')}"),
+                )
+            ],
+            ignore_conflicts=True,
+        )

@@ -1,0 +1,87 @@
+"""Which open cases may tell of the same matter: by place, time and text. It only suggests."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from maplebridge.cases.permissions import within
+from maplebridge.journey.decision import Decision
+from maplebridge.journey.models import Fingerprint
+from maplebridge.lib.geometry import distance_metres
+from maplebridge.lib.text import fingerprint_similarity
+
+VERSION = "twins-1"
+NEAR_METRES = 300.0
+WITHIN = dt.timedelta(days=60)
+MOST_CANDIDATES = 400
+# Shares of equal marks from which two texts are suggested as twins. With 32 marks the standard
+# error of the share is about 0.08, so 0.5 lies well above what unrelated texts reach.
+SAME_TEXT = 0.5
+SAME_TEXT_NEARBY = 0.35
+
+
+@dataclass(frozen=True)
+class Print:
+    """What is compared of a case: where, when, what kind, and marks of its text."""
+
+    case_id: UUID
+    area_code: str
+    category: str
+    opened_at: dt.datetime
+    lon: float | None
+    lat: float | None
+    marks: Sequence[int]
+
+
+def find_twins(new: Print, others: Sequence[Print]) -> Decision:
+    """The likely twins among others, best first, at most five.
+
+    value: the best twin's case id, or None; confidence: its share of equal marks.
+    evidence: {"twins": [[case id, share], ...]}.
+    """
+    found: list[tuple[float, str]] = []
+    for other in others:
+        if other.case_id == new.case_id or not new.marks:
+            continue
+        share = fingerprint_similarity(new.marks, other.marks)
+        near = _is_near(new, other)
+        if share >= (SAME_TEXT_NEARBY if near else SAME_TEXT):
+            found.append((share, str(other.case_id)))
+    found.sort(reverse=True)
+    if not found:
+        return Decision(None, 1.0, _("No open case nearby tells of the same."), VERSION)
+    best, twin = found[0]
+    return Decision(
+        twin,
+        min(1.0, best),
+        _("%(n)d open case(s) nearby use nearly the same words.") % {"n": len(found)},
+        VERSION,
+        {"twins": [[case_id, round(share, 3)] for share, case_id in found[:5]]},
+    )
+
+
+def _is_near(a: Print, b: Print) -> bool:
+    if a.lon is None or a.lat is None or b.lon is None or b.lat is None:
+        return bool(a.category) and a.category == b.category and a.area_code == b.area_code
+    return distance_metres(a.lon, a.lat, b.lon, b.lat) <= NEAR_METRES
+
+
+def candidates(new: Print) -> list[Print]:
+    """Cases to compare with: same township (or the same wider area), recent, newest first.
+
+    One statement over one index range.
+    """
+    scope = new.area_code[:9]
+    rows = Fingerprint.objects.filter(
+        within("area_code", scope),
+        opened_at__gte=new.opened_at - WITHIN,
+        opened_at__lte=new.opened_at + WITHIN,
+    ).order_by("-opened_at")[:MOST_CANDIDATES]
+    return [
+        Print(r.case_id, r.area_code, r.category, r.opened_at, r.lon, r.lat, r.marks) for r in rows
+    ]

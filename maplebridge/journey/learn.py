@@ -1,0 +1,256 @@
+"""What people decide teaches: overruling a step, and the words of confirmed cases."""
+
+from __future__ import annotations
+
+import csv
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from maplebridge.cases import engine
+from maplebridge.cases.models import Case, Event, Payload
+from maplebridge.journey import route
+from maplebridge.journey.classify import WordModel, learned_weights
+from maplebridge.journey.models import Category, DecisionRecord, LearnedWords, Step
+from maplebridge.lib.clock import local_day, now
+from maplebridge.organisation.models import Area
+from maplebridge.organisation.people import Actor
+from maplebridge.organisation.units import directory
+
+SEED = Path(__file__).parent / "seed" / "categories.csv"
+GROUPS = Path(__file__).parent / "seed" / "groups.csv"
+KEPT_SECONDS = 30.0
+FEWEST_EXAMPLES = 20
+MOST_EXAMPLES = 20_000
+
+
+@dataclass(frozen=True)
+class CategoryFacts:
+    """What a category brings into a case."""
+
+    code: str
+    name: str
+    line: str
+    sla_class: str
+    confidentiality: str
+    handoff: str
+
+    def facts(self) -> dict[str, str]:
+        """As facts of a move."""
+        return {
+            "category": self.code,
+            "line": self.line,
+            "sla_class": self.sla_class,
+            "confidentiality": self.confidentiality,
+        }
+
+
+class UnknownCategory(LookupError):
+    """No category has that code."""
+
+
+def overrule(
+    case_id: UUID,
+    step: Step,
+    value: str,
+    actor: Actor,
+    *,
+    key: str,
+    expected_sequence: int | None = None,
+    note: str = "",
+) -> Event:
+    """A person's answer in place of a step's; the machine's stays beside it.
+
+    value: an area code for the place, a category code, or a unit code for the owner.
+    A new place or category also moves the case to the room that answers for it and asks the
+    responsibility table again. Raises engine.FactsError for a value that does not exist, and
+    whatever engine.move raises.
+    """
+    with transaction.atomic():
+        case = Case.objects.filter(pk=case_id).first()
+        if case is None:
+            raise engine.UnknownCase(_("There is no such case."))
+        facts = _facts_of(case, step, value)
+        event = engine.move(
+            case_id,
+            "overrule",
+            actor,
+            key=key,
+            expected_sequence=expected_sequence,
+            facts={**facts, "step": step.value, "note": note},
+        )
+        DecisionRecord.objects.bulk_create(
+            [
+                DecisionRecord(
+                    case_id=case_id,
+                    step=step,
+                    sequence=event.sequence,
+                    area_code=event.area_code,
+                    value=value,
+                    confidence=1.0,
+                    reason=_("Decided by a person."),
+                    version="person",
+                    by_person=True,
+                    at=event.at,
+                )
+            ],
+            ignore_conflicts=True,
+        )
+    return event
+
+
+def _facts_of(case: Case, step: Step, value: str) -> dict[str, object]:
+    """What an overruled step changes on the case."""
+    area, category = case.area_code, case.category
+    facts: dict[str, object] = {}
+    answered = {Step.LOCATE: "place", Step.CLASSIFY: "kind", Step.ROUTE: "owner"}.get(step)
+    if step == Step.LOCATE:
+        if not Area.objects.filter(pk=value).exists():
+            raise engine.FactsError({"value": _("There is no area %(code)s.") % {"code": value}})
+        area = value
+        facts["area_code"] = area
+        if case.state == "reported":
+            facts["unit"] = route.desk_for(area, directory())
+    elif step == Step.CLASSIFY:
+        try:
+            found = category_of(value)
+        except UnknownCategory:
+            raise engine.FactsError(
+                {"value": _("There is no category %(code)s.") % {"code": value}}
+            ) from None
+        category = found.code
+        facts |= found.facts()
+    elif step == Step.ROUTE:
+        facts["suggested_unit"] = value
+    asks = [ask for ask in case.asks if ask != answered]
+    if step in (Step.LOCATE, Step.CLASSIFY):
+        owner = route.find_owner(
+            category, area, local_day(case.opened_at), route.table(), directory()
+        )
+        if owner.value is not None:
+            facts["suggested_unit"] = owner.value
+            asks = [ask for ask in asks if ask != "owner"]
+    facts["asks"] = asks
+    return facts
+
+
+def learn_words() -> LearnedWords | None:
+    """Learns word weights from cases whose category people confirmed by filing them.
+
+    Returns the newly stored version, or None when there is too little to learn from or nothing
+    changed. Statements of confidential matters (C2) are left out.
+    """
+    filed = (
+        Case.objects.filter(filer_code__gt="")
+        .exclude(confidentiality="C2")
+        .exclude(category="")
+        .order_by("-opened_at")
+        .values_list("pk", "category")[:MOST_EXAMPLES]
+    )
+    categories = dict(filed)
+    if len(categories) < FEWEST_EXAMPLES:
+        return None
+    contents = Payload.objects.filter(
+        case_id__in=list(categories), sequence=1, part="words", content__isnull=False
+    ).values_list("case_id", "content")
+    examples = [
+        (f"{content.get('title', '')} {content.get('text', '')}", categories[case_id])
+        for case_id, content in contents.iterator()
+    ]
+    weights = learned_weights(examples)
+    model = WordModel.of_seed(weights)
+    made, fresh = LearnedWords.objects.get_or_create(
+        version=model.version,
+        defaults={"weights": weights, "learned_from": len(examples), "at": now()},
+    )
+    forget()
+    return made if fresh else None
+
+
+def load_categories(file: Path = SEED, groups: Path = GROUPS) -> int:
+    """Writes the categories of a CSV file; the same rows change nothing. Returns their number."""
+    with groups.open(encoding="utf-8", newline="") as handle:
+        names = {row["code"]: (row["name"], row["name_en"]) for row in csv.DictReader(handle)}
+    with file.open(encoding="utf-8", newline="") as handle:
+        rows = [
+            Category(
+                code=row["code"],
+                name=row["name"],
+                name_en=row["name_en"],
+                group=names[row["code"][:2]][0],
+                group_en=names[row["code"][:2]][1],
+                line=row["line"],
+                sla_class=row["sla_class"],
+                confidentiality=row["confidentiality"],
+                on_the_spot=row["on_the_spot"] == "1",
+                anonymous=row["anonymous"] == "1",
+                handoff=row["handoff"],
+            )
+            for row in csv.DictReader(handle)
+        ]
+    Category.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["code"],
+        update_fields=[
+            "name", "name_en", "group", "group_en", "line", "sla_class", "confidentiality",
+            "on_the_spot", "anonymous", "handoff",
+        ],
+    )  # fmt: skip
+    forget()
+    return len(rows)
+
+
+_lock = threading.Lock()
+_kept: tuple[float, dict[str, CategoryFacts], WordModel] | None = None
+
+
+def _known() -> tuple[dict[str, CategoryFacts], WordModel]:
+    global _kept  # noqa: PLW0603
+    kept = _kept
+    if kept is not None and time.monotonic() - kept[0] < KEPT_SECONDS:
+        return kept[1], kept[2]
+    with _lock:
+        rows: Iterable[tuple[str, str, str, str, str, str]] = Category.objects.values_list(
+            "code", "name", "line", "sla_class", "confidentiality", "handoff"
+        )
+        categories = {row[0]: CategoryFacts(*row) for row in rows}
+        newest = LearnedWords.objects.order_by("-at").first()
+        if newest is None:
+            model = WordModel.of_seed()
+        elif kept is not None and kept[2].version == newest.version:
+            model = kept[2]
+        else:
+            model = WordModel.of_seed(newest.weights)
+        _kept = (time.monotonic(), categories, model)
+        return categories, model
+
+
+def category_of(code: str) -> CategoryFacts:
+    """The category of that code. Raises UnknownCategory."""
+    try:
+        return _known()[0][code]
+    except KeyError:
+        raise UnknownCategory(code) from None
+
+
+def categories() -> dict[str, CategoryFacts]:
+    """Every category by code."""
+    return _known()[0]
+
+
+def word_model() -> WordModel:
+    """The newest learned words over our own."""
+    return _known()[1]
+
+
+def forget() -> None:
+    """Drops what is kept; call after changing categories or words."""
+    global _kept  # noqa: PLW0603
+    _kept = None

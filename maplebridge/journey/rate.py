@@ -1,0 +1,43 @@
+"""The reporter comes back with the query code: to follow, to answer, to rate, to object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from maplebridge.cases.models import Case
+from maplebridge.lib.ids import tidy_code
+from maplebridge.organisation.people import Actor, reporter_of
+
+FURTHEST = 5
+
+
+@dataclass(frozen=True)
+class Followed:
+    """The reporter's own case, and the one where the work goes on when it was merged."""
+
+    own: Case
+    shown: Case
+    actor: Actor
+
+
+def follow(typed: str, account_id: UUID | None = None) -> Followed | None:
+    """The case behind a query code, however it was typed; None for a code that finds nothing.
+
+    A merged case is followed to where it went, at most FURTHEST steps.
+    """
+    code = tidy_code(typed)
+    if code is None:
+        return None
+    own = Case.objects.filter(query_code=code).first()
+    if own is None:
+        return None
+    shown = own
+    for _step in range(FURTHEST):
+        if shown.merged_into is None:
+            break
+        next_case = Case.objects.filter(pk=shown.merged_into).first()
+        if next_case is None:
+            break
+        shown = next_case
+    return Followed(own, shown, reporter_of(own.pk, account_id))

@@ -1,0 +1,1 @@
+"""Time, geometry, text and identifiers; knows nothing of the city."""

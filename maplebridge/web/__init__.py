@@ -1,0 +1,1 @@
+"""The doors: pages and interfaces through which people and machines come in."""
