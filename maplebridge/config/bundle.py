@@ -104,8 +104,9 @@ def _npm() -> tuple[list[str], dict[str, str]]:
     environment = dict(os.environ)
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm:
-        version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
-        number = re.match(r"v(\d+)", version.stdout)
+        command = [node, "--version"]
+        asked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        number = re.match(r"v(\d+)", asked.stdout)
         if number and int(number[1]) >= OLDEST_NODE:
             return [npm], environment
     checkout = PACKAGE.parent
@@ -132,7 +133,7 @@ def _wheel_of_node() -> Path | None:
 
 def _run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
     began = time.monotonic()
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603
         command,
         cwd=folder,
         env=environment,
@@ -149,7 +150,7 @@ def _run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

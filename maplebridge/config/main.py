@@ -27,7 +27,7 @@ PREPARING_LOCK = 330_802
 class Commands(click.Group):
     """Every module of `config/commands` is a command; it is imported when it is asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         found = pkgutil.iter_modules(commands.__path__)
         return sorted(module.name.replace("_", "-") for module in found if not module.ispkg)
 
@@ -51,6 +51,7 @@ def cli() -> None:
 
 
 def main() -> None:
+    """Runs the command line and turns a failure of the database into a sentence."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     try:
@@ -162,7 +163,7 @@ def _disconnect() -> None:
             close_pool()
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
+def _leave(number: int, _frame: FrameType | None) -> None:
     # An exception, so that every open block closes what it opened.
     raise SystemExit(128 + number)
 

@@ -48,7 +48,7 @@ class Child:
     def start(self) -> None:
         # A session of its own: Ctrl-C reaches only us, and what a killed child leaves behind
         # can be found by its group.
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603
             self._command,
             env=self._environment,
             stdin=subprocess.DEVNULL,

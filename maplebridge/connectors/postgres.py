@@ -137,15 +137,16 @@ def secret(state: Path, name: str) -> str:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{name}.txt"
     if not path.exists():
-        descriptor, written = tempfile.mkstemp(dir=folder)
-        with open(descriptor, "w") as file:
+        descriptor, name_of_draft = tempfile.mkstemp(dir=folder)
+        draft = Path(name_of_draft)
+        with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(32))
             file.flush()
             os.fsync(descriptor)
         # A link, unlike a renaming, leaves the file of a faster caller alone.
         with contextlib.suppress(FileExistsError):
-            os.link(written, path)
-        os.unlink(written)
+            path.hardlink_to(draft)
+        draft.unlink()
     return path.read_text().strip()
 
 
@@ -268,11 +269,7 @@ def prepare_roles(owner_url: str, password: str) -> str:
     A role of that name with another password is somebody else's and is left alone.
     Raises DatabaseFailed with what to do.
     """
-    parameters = {
-        **conninfo_to_dict(owner_url),
-        "user": APPLICATION,
-        "password": password,
-    }
+    parameters = {**conninfo_to_dict(owner_url), "user": APPLICATION, "password": password}
     app_url = database_url(**parameters)
     ask = f"Set DATABASE_APP_URL too, to a role that may log in and owns nothing ({APPLICATION})."
     try:
@@ -292,7 +289,7 @@ def prepare_roles(owner_url: str, password: str) -> str:
         psycopg.connect(app_url).close()
     except psycopg.OperationalError as error:
         raise DatabaseFailed(
-            f"The role {APPLICATION} exists on that PostgreSQL but does not take our password. {ask}"
+            f"The role {APPLICATION} exists there but does not take our password. {ask}"
         ) from error
     return app_url
 
@@ -331,7 +328,7 @@ def _run(
     account: pwd.struct_passwd | None, *command: str | Path
 ) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_", "LANG"))}
-    return subprocess.run(
+    return subprocess.run(  # noqa: S603
         [str(part) for part in command],
         user=account.pw_uid if account else None,
         group=account.pw_gid if account else None,
@@ -421,12 +418,7 @@ def _socket_folder(state: Path, data: Path, account: pwd.struct_passwd | None) -
 
 
 def _initialise(
-    programs: Path,
-    data: Path,
-    account: pwd.struct_passwd | None,
-    password: str,
-    *,
-    durable: bool,
+    programs: Path, data: Path, account: pwd.struct_passwd | None, password: str, *, durable: bool
 ) -> None:
     making = data.with_name(f"{data.name}.making")
     shutil.rmtree(making, ignore_errors=True)
@@ -449,12 +441,7 @@ def _initialise(
 
 
 def _launch(
-    programs: Path,
-    data: Path,
-    socket: Path,
-    account: pwd.struct_passwd | None,
-    *,
-    durable: bool,
+    programs: Path, data: Path, socket: Path, account: pwd.struct_passwd | None, *, durable: bool
 ) -> int:
     settings = {**_SETTINGS, **({} if durable else _FORGETFUL)}
     settings["unix_socket_directories"] = '"' + str(socket).replace('"', '""') + '"'
@@ -470,10 +457,7 @@ def _launch(
         done = _run(account, *command, "-t", str(WAIT_SECONDS), "-o", options)
         if done.returncode == 0:
             return int(_pid_file(data)[0])
-        with (
-            contextlib.suppress(FileNotFoundError),
-            log.open(errors="replace") as lines,
-        ):
+        with contextlib.suppress(FileNotFoundError), log.open(errors="replace") as lines:
             lines.seek(seen)
             said = lines.read()
             if any(sign in said for sign in _PREDECESSOR_REMAINS) and time.monotonic() < deadline:
@@ -530,8 +514,8 @@ def _is_postmaster(pid: int, data: Path) -> bool:
     """
     process = Path(f"/proc/{pid}")
     if not Path("/proc/self").exists():
-        ps = subprocess.run(
-            ["ps", "-o", "stat=,comm=", "-p", str(pid)],
+        ps = subprocess.run(  # noqa: S603
+            ["/bin/ps", "-o", "stat=,comm=", "-p", str(pid)],
             capture_output=True,
             text=True,
             check=False,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import signal
@@ -131,7 +133,7 @@ def _free_port(bind: str, wanted: int) -> int:
             except OSError as error:
                 if isinstance(error, PermissionError):
                     raise click.ClickException(f"Port {port} may not be used here.") from error
-                if isinstance(error, socket.gaierror) or error.errno == 99:
+                if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
                     raise click.ClickException(
                         f"{bind} is not an address of this machine."
                     ) from error
@@ -146,15 +148,15 @@ def _hosts(bind: str) -> list[str]:
     hosts = ["127.0.0.1", "localhost", "[::1]"]
     if bind not in ("127.0.0.1", "localhost", "::1"):
         hosts += [bind, socket.gethostname()]
-        try:
+        with contextlib.suppress(OSError):
             hosts += sorted(set(socket.gethostbyname_ex(socket.gethostname())[2]))
-        except OSError:
-            pass
     return hosts
 
 
 def _url(bind: str, port: int) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(bind, f"[{bind}]" if ":" in bind else bind)
+    # Who listens everywhere is reached here, too.
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104
+    host = everywhere.get(bind, f"[{bind}]" if ":" in bind else bind)
     return f"http://{host}:{port}/"
 
 
@@ -177,11 +179,11 @@ def _announce(url: str, *, demonstration: bool) -> None:
             lines += ["Whoever reaches this address may act as any of the accounts.", ""]
         from maplebridge.config.demonstration import accounts
 
+        cast = accounts()
         lines += ["Accounts of the demonstration town, all made up:", ""]
-        lines += [
-            f"  {line}" for line in _table([("login", "password", "name", "post"), *accounts()])
-        ]
-        lines += [""]
+        rows = [("login", "name", "post"), *((login, name, post) for login, _, name, post in cast)]
+        lines += [f"  {line}" for line in _table(rows)]
+        lines += ["", f"Password of each of them:  {cast[0][1]}", ""]
     lines += ["Ctrl-C stops everything."]
     click.echo("\n".join(lines))
 

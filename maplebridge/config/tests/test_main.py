@@ -36,8 +36,8 @@ def test_a_missing_folder_is_wrong_usage(tmp_path: Path) -> None:
 
 
 def test_the_state_folder_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MAPLEBRIDGE_STATE", "/tmp/elsewhere")
-    assert state_folder() == Path("/tmp/elsewhere")
+    monkeypatch.setenv("MAPLEBRIDGE_STATE", "/somewhere/else")
+    assert state_folder() == Path("/somewhere/else")
     monkeypatch.delenv("MAPLEBRIDGE_STATE")
     assert state_folder().name == "var"
 
@@ -56,7 +56,7 @@ def test_an_address_of_another_machine_is_refused() -> None:
 
 
 def test_the_url_is_one_a_browser_can_open() -> None:
-    assert _url("0.0.0.0", 8000) == "http://127.0.0.1:8000/"
+    assert _url("0.0.0.0", 8000) == "http://127.0.0.1:8000/"  # noqa: S104
     assert _url("::", 80) == "http://[::1]:80/"
     assert _url("127.0.0.1", 8001) == "http://127.0.0.1:8001/"
 

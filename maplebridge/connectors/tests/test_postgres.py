@@ -162,9 +162,7 @@ def test_chinese_text_has_trigrams_and_order(server: Server) -> None:
     assert locale == ("b", "C.UTF-8")
 
 
-def test_a_database_for_a_test_is_made_from_a_template_and_dropped(
-    server: Server,
-) -> None:
+def test_a_database_for_a_test_is_made_from_a_template_and_dropped(server: Server) -> None:
     template = postgres.create_database(server, "template_for_tests")
     with psycopg.connect(template.owner_url) as db:
         db.execute("CREATE TABLE copied AS SELECT 7 AS number")
