@@ -154,12 +154,18 @@ def written_forms(name: str, level: Level) -> tuple[set[str], set[str]]:
     if level in (Level.CITY, Level.COUNTY):
         # Counties are as well known without their ending as with it.
         return {name, name[:-1]} if len(name) > 2 else {name}, set()
-    if level is Level.TOWNSHIP:
-        found = _TOWNSHIP.fullmatch(name)
-        if found is None:
-            return {name}, set()
-        core, ending = found.groups()
-        return {name, core + ending}, _long_enough(core)
+    return _township_forms(name) if level is Level.TOWNSHIP else _village_forms(name)
+
+
+def _township_forms(name: str) -> tuple[set[str], set[str]]:
+    found = _TOWNSHIP.fullmatch(name)
+    if found is None:
+        return {name}, set()
+    core, ending = found.groups()
+    return {name, core + ending}, _long_enough(core)
+
+
+def _village_forms(name: str) -> tuple[set[str], set[str]]:
     if found := _VILLAGE.fullmatch(name):
         core = found[1]
         village = core if core.endswith("村") else f"{core}村"
@@ -211,10 +217,11 @@ def gazetteer(max_age_seconds: float = 0.0) -> Gazetteer:
 
 
 def _fingerprint() -> tuple[int, int]:
-    # xmin is the transaction that wrote a row: any change to any area changes the sum.
+    # Any change writes a row anew, at another place (ctid) or by another transaction (xmin).
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*), coalesce(sum(xmin::text::bigint), 0) FROM organisation_area"
+            "SELECT count(*), coalesce(sum(hashtextextended(ctid::text || xmin::text, 0)), 0) "
+            "FROM organisation_area"
         )
         count, written = cursor.fetchone()
     return int(count), int(written)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 # A cell that begins so would be run as a formula by the program the error file is opened with.
 _FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -139,7 +140,14 @@ def write_problems(problems: Iterable[Problem], file: Path) -> None:
     """
     with file.open("w", encoding="utf-8-sig", newline="") as out:
         writer = csv.writer(out)
-        writer.writerow([_("line"), _("code"), _("what is wrong"), _("how to mend it")])
+        writer.writerow(
+            [
+                pgettext("column of the error file", "line"),
+                pgettext("column of the error file", "code"),
+                pgettext("column of the error file", "what is wrong"),
+                pgettext("column of the error file", "how to mend it"),
+            ]
+        )
         for problem in problems:
             cells = (str(problem.line), problem.code, problem.wrong, problem.mend)
             writer.writerow([_harmless(cell) for cell in cells])

@@ -24,7 +24,7 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-import chinese_calendar  # type: ignore[import-untyped]
+import chinese_calendar
 
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 DAY: Final = dt.timedelta(days=1)

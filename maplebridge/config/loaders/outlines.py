@@ -14,7 +14,7 @@ from maplebridge.config.main import running_database
 @file_options
 @click.option("--datum", default="", help="Of features that name none; they are refused without.")
 def command(file: Path, dry_run: bool, error_file: Path | None, as_json: bool, datum: str) -> None:
-    """Load outlines of the city and its counties from FILE, GeoJSON polygons with code and datum."""
+    """Load outlines of city and counties from FILE, GeoJSON polygons with code and datum."""
     with running_database():
         from maplebridge.organisation.outlines import load_outlines
 
