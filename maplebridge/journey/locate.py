@@ -203,8 +203,9 @@ def _outside(
         ring = geometry.circle(lon, lat, min(radius, 100_000.0))
         shares = known.locators[Level.COUNTY].shares(ring)
     near = tuple(sorted(shares, key=lambda code: (-shares[code], code)))
-    cities = "、".join(name for code, name in sorted(known.names.items()) if len(code) == 4)
-    reason = _("The point lies outside %(city)s.") % {"city": cities or _("the city")}
+    cities = [name for code, name in sorted(known.names.items()) if len(code) == Level.CITY]
+    city = cities[0] if len(cities) == 1 else _("the city")
+    reason = _("The point lies outside %(city)s.") % {"city": city}
     return _Answer(None, 0.0, reason, near, evidence)
 
 
