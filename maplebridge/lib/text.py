@@ -13,6 +13,8 @@ import numpy.typing as npt
 ELLIPSIS: Final = "…"
 FINGERPRINT_LENGTH: Final = 32
 LONGEST_MARK_RUN: Final = 16
+# One character may become 18 by NFKC; what is compared stays at the length people write.
+MOST_COMPARED: Final = 100_000
 
 # Control, format and surrogate characters: nothing a reader sees, much that breaks a database,
 # a log line or a match (NUL, zero-width spaces, marks that turn the writing direction).
@@ -75,6 +77,7 @@ def similarity(a: str, b: str) -> float:
 
     Letter case and white space do not count. Symmetric; 1.0 for equal texts, 0.0 when no pair of
     neighbouring characters is shared. Texts shorter than two characters are alike only if equal.
+    Of each text MOST_COMPARED characters are compared.
     Returns a share from 0 to 1.
     """
     first, second = _comparable(a), _comparable(b)
@@ -89,8 +92,9 @@ def similarity(a: str, b: str) -> float:
 def fingerprint(text: str) -> list[int]:
     """A small sketch by which two texts can be compared without keeping the texts (minhash).
 
-    Built from the text's character pairs, case and white space left out; equal in every process
-    and on every machine. Short texts can be guessed from it: treat it like the text's class.
+    Built from the character pairs of the first MOST_COMPARED characters, case and white space
+    left out; equal in every process and on every machine. Short texts can be guessed from it:
+    protect it like the text.
     Returns FINGERPRINT_LENGTH integers, each fitting a signed 32-bit column; the empty list when
     the text has fewer than two characters.
     """
@@ -119,7 +123,7 @@ def fingerprint_similarity(a: Sequence[int], b: Sequence[int]) -> float:
 
 
 def _comparable(text: str) -> str:
-    return normalise(text).casefold().replace(" ", "")
+    return normalise(text[:MOST_COMPARED])[:MOST_COMPARED].casefold().replace(" ", "")
 
 
 def _pairs(text: str) -> set[str]:
