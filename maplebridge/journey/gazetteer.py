@@ -137,8 +137,12 @@ class Gazetteer:
 
     def path(self, code: str) -> str:
         """The names from the county down to a code, as an address is written."""
-        line = (*areas.ancestors(code), code)
-        return "".join(self.names.get(c, c) for c in line if len(c) > Level.CITY or c == code)
+        line = [c for c in (*areas.ancestors(code), code) if len(c) > Level.CITY or c == code]
+        names = [self.names.get(c, c) for c in line]
+        # A grid is often named after its village already.
+        if len(code) == Level.GRID and names[-1].startswith(names[-2][:2]):
+            del names[-2]
+        return "".join(names)
 
 
 def is_everyday(form: str) -> bool:
