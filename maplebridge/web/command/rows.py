@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +31,8 @@ from maplebridge.web.parts import words
 from maplebridge.web.parts.moves import said_in_words
 
 PAGE_ROWS = 25
+# 金龙村村民委员会 is said 金龙村, 东门社区居民委员会 is said 东门社区.
+COMMITTEE = re.compile(r"(村民|居民)委员会$")
 TABS = ("waiting", "open", "overdue", "closed")
 
 
@@ -109,7 +112,7 @@ def _behind(cases: CaseQuerySet, tab: str, after: str) -> CaseQuerySet:
 
 
 def rows_of(cases: Sequence[Case]) -> list[Row]:
-    """Rows with their first words, places and categories: three statements, whatever their number."""
+    """Rows with first words, places and categories: three statements, whatever their number."""
     said = {
         payload.case_id: payload.content or {}
         for payload in Payload.objects.filter(
@@ -149,8 +152,13 @@ def place_names(codes: Iterable[str]) -> dict[str, str]:
 
 
 def _place_name(code: str, names: dict[str, str]) -> str:
-    shown = [names[code[:n]] for n in (9, 12, 15) if n <= len(code) and code[:n] in names]
-    return " · ".join(shown) or names.get(code, code)
+    shown: list[str] = []
+    for length in (9, 12, 15):
+        if length <= len(code) and code[:length] in names:
+            name = COMMITTEE.sub("", names[code[:length]])
+            # A grid's name often begins with its village's; once is enough.
+            shown.append(name.removeprefix(shown[-1]).strip() if shown else name)
+    return " · ".join(part for part in shown if part) or names.get(code, code)
 
 
 @dataclass(frozen=True)
@@ -176,6 +184,7 @@ class Answer:
     words: str
     record: DecisionRecord
     earlier: list[DecisionRecord]
+    twins: list[tuple[UUID, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -261,7 +270,7 @@ def _said(kind: Kind, event: Event, content: dict[str, Any]) -> list[tuple[str, 
     return [*said_in_words(move, event.facts), *free]
 
 
-def answers(file: File) -> list[Answer]:
+def answers(file: File, actor: Actor) -> list[Answer]:
     """The automatic decisions by step, the newest answer of each with the earlier ones under it."""
     by_step: dict[str, list[DecisionRecord]] = {}
     for record in file.decisions:
@@ -270,6 +279,7 @@ def answers(file: File) -> list[Answer]:
     categories = Category.objects.in_bulk(
         {r.value for r in file.decisions if r.step == Step.CLASSIFY and r.value}
     )
+    twins = _twins(file, actor)
     shown = []
     for step in Step:
         records = by_step.get(step.value)
@@ -285,18 +295,33 @@ def answers(file: File) -> list[Answer]:
             case Step.ROUTE:
                 said = words.unit_name(last.value) if last.value else ""
             case _:
-                said = last.value
+                said = _("None found") if not twins else ""
         shown.append(
             Answer(
                 step=step.value,
                 label=str(step.label),
                 value=last.value,
-                words=said or _("Left to a person"),
+                words=said or ("" if step == Step.DEDUPE else _("Left to a person")),
                 record=last,
                 earlier=records[-2::-1],
+                twins=twins if step == Step.DEDUPE else [],
             )
         )
     return shown
+
+
+def _twins(file: File, actor: Actor) -> list[tuple[UUID, str]]:
+    """Likely twins that this actor may see, as (case id, number)."""
+    found = {
+        str(twin)
+        for record in file.decisions
+        if record.step == Step.DEDUPE
+        for twin, _share in record.evidence.get("twins", [])
+    }
+    if not found:
+        return []
+    seen = Case.objects.visible_to(actor).filter(pk__in=found).order_by("id")
+    return list(seen.values_list("pk", "number"))
 
 
 @dataclass(frozen=True)

@@ -26,12 +26,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from maplebridge.cases import engine
+from maplebridge.cases import engine, permissions
 from maplebridge.cases.grades import Confidentiality
 from maplebridge.cases.kinds import Move, registry
 from maplebridge.cases.models import Attachment, Case, CaseQuerySet
 from maplebridge.journey import learn
 from maplebridge.journey.models import Category, Step
+from maplebridge.lib import clock
 from maplebridge.organisation.people import Actor
 from maplebridge.web.command import rows
 from maplebridge.web.parts import moves, words
@@ -92,7 +93,7 @@ def case(request: HttpRequest, actor: Actor, case_id: UUID) -> HttpResponse:
 
 @require_safe
 @at_a_desk
-def photo(request: HttpRequest, actor: Actor, case_id: UUID, number: int) -> HttpResponseBase:
+def photo(_request: HttpRequest, actor: Actor, case_id: UUID, number: int) -> HttpResponseBase:
     """A photo of a case this actor may see."""
     found = get_object_or_404(Attachment, case_id=_visible(actor, case_id).pk, number=number)
     return shown_photo(found.sha256, found.media_type)
@@ -110,7 +111,9 @@ def move(request: HttpRequest, actor: Actor, case_id: UUID, name: str) -> HttpRe
         return _move_form(request, actor, found, declared)
     kept = read_photos(request.FILES.getlist("photos"), request.POST.getlist("kept"))
     if kept.problem:
-        return _refused(request, actor, found, declared, 422, "", {"photos": kept.problem})
+        return _refused(
+            request, actor, found, declared, 422, "", {"photos": kept.problem}, kept.tokens
+        )
     try:
         engine.move(
             case_id,
@@ -122,14 +125,12 @@ def move(request: HttpRequest, actor: Actor, case_id: UUID, name: str) -> HttpRe
             photos=kept.photos,
         )
     except engine.FactsError as wrong:
-        return _refused(request, actor, found, declared, 422, "", wrong.problems)
-    except engine.StaleCase as stale:
-        fresh = _visible(actor, case_id)
-        return _refused(request, actor, fresh, declared, 409, str(stale), {})
-    except engine.NotAllowed as refused:
-        return _refused(request, actor, found, declared, 403, str(refused), {})
+        return _refused(request, actor, found, declared, 422, "", wrong.problems, kept.tokens)
     except engine.Refused as refused:
-        return _refused(request, actor, found, declared, 422, str(refused), {})
+        fresh = _visible(actor, case_id)
+        return _refused(
+            request, actor, fresh, declared, _status(refused), str(refused), {}, kept.tokens
+        )
     messages.success(request, _("Done: %(move)s.") % {"move": declared.label})
     return _back(actor, case_id)
 
@@ -151,17 +152,21 @@ def overrule(request: HttpRequest, actor: Actor, case_id: UUID, step: str) -> Ht
             expected_sequence=_sequence(request.POST),
             note=request.POST.get("note", ""),
         )
-    except engine.NotAllowed as refused:
-        return _case_page(request, actor, found, status=403, headline=str(refused))
-    except engine.StaleCase as stale:
-        return _case_page(request, actor, _visible(actor, case_id), status=409, headline=str(stale))
     except engine.FactsError as wrong:
         said = " ".join(wrong.problems.values())
         return _case_page(request, actor, found, status=422, headline=said)
     except engine.Refused as refused:
-        return _case_page(request, actor, found, status=422, headline=str(refused))
+        fresh = _visible(actor, case_id)
+        return _case_page(request, actor, fresh, status=_status(refused), headline=str(refused))
     messages.success(request, _("Your answer stands; the automatic one is kept beside it."))
     return _back(actor, case_id)
+
+
+def _status(refused: engine.Refused) -> int:
+    """409 when somebody was faster, 403 when the actor may not, 422 when a rule says no."""
+    if isinstance(refused, engine.StaleCase):
+        return 409
+    return 403 if isinstance(refused, engine.NotAllowed) else 422
 
 
 def _back(actor: Actor, case_id: UUID) -> HttpResponse:
@@ -207,8 +212,8 @@ def _refused(
     status: int,
     headline: str,
     problems: Mapping[str, str],
+    tokens: list[str],
 ) -> HttpResponse:
-    kept = read_photos((), request.POST.getlist("kept")) if not request.FILES else None
     known = {need.name for need in declared.needs}
     others = [said for name, said in problems.items() if name not in known]
     form = {
@@ -217,7 +222,7 @@ def _refused(
         "key": request.POST.get("key") or str(uuid.uuid4()),
         "headline": " ".join([headline, *others]).strip()
         or _("Not saved yet. Please look at the marked fields; all you typed is still here."),
-        "kept": kept.tokens if kept else [],
+        "kept": tokens,
     }
     return _case_page(request, actor, found, status=status, form=form)
 
@@ -261,9 +266,9 @@ def _answers(actor: Actor, file: rows.File) -> list[dict[str, Any]]:
     """The automatic answers, with the choices of the overrule form where this actor may use it."""
     case = file.case
     declared = case.pinned_kind.move("overrule")
-    mine = declared is not None and engine.permissions.may(actor, declared, case, file.assignments)
+    mine = declared is not None and permissions.may(actor, declared, case, file.assignments)
     shown = []
-    for answer in rows.answers(file):
+    for answer in rows.answers(file, actor):
         groups: list[moves.Group] = []
         if mine and answer.step == Step.LOCATE:
             groups = moves.area_groups(actor, case)
@@ -300,11 +305,11 @@ def case_map(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 @require_safe
 @at_a_desk
-def case_points(request: HttpRequest, actor: Actor) -> HttpResponse:
+def case_points(_request: HttpRequest, actor: Actor) -> HttpResponse:
     """GeoJSON points (WGS-84) of the open cases an actor may see: number, kind, clock; no words."""
     found = list(_mapped(actor).filter(lon__isnull=False)[:MOST_POINTS])
     categories = {c.code: c.shown_name for c in Category.objects.all()}
-    now = rows.clock.now()
+    now = clock.now()
     features = []
     for case in found:
         sign = words.clock_sign(case, now)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeVar
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 
 from maplebridge.lib import clock
 from maplebridge.organisation.models import Account, actors_for
 from maplebridge.organisation.people import Actor
 
 P = ParamSpec("P")
+Answer = TypeVar("Answer", bound=HttpResponseBase)
 CHOSEN = "post"
 _KEPT = "_posts"
 
@@ -48,12 +49,17 @@ def actor_of(request: HttpRequest) -> Actor | None:
 
 
 def at_a_desk(
-    view: Callable[Concatenate[HttpRequest, Actor, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
-    """Gives the view its actor; a visitor is asked to sign in, an account without a post is refused."""
+    view: Callable[Concatenate[HttpRequest, Actor, P], Answer],
+) -> Callable[Concatenate[HttpRequest, P], Answer | HttpResponseRedirect]:
+    """Gives the view its actor.
+
+    A visitor is asked to sign in; an account that holds no post today is refused.
+    """
 
     @wraps(view)
-    def at_desk(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def at_desk(
+        request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs
+    ) -> Answer | HttpResponseRedirect:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         actor = actor_of(request)

@@ -190,7 +190,7 @@ def category_groups() -> list[Group]:
 
 
 def area_groups(actor: Actor, case: Case) -> list[Group]:
-    """Areas a desk may name for a case: its own township's villages and grids, or one level down."""
+    """Areas a desk may name: its own township's villages and grids, or one level down."""
     root = actor.area_code if len(actor.area_code) >= 9 else case.area_code[:9]
     if len(root) < 9:
         root = actor.area_code
@@ -214,9 +214,9 @@ def facts_from(move: Move, said: QueryDict, visible: CaseQuerySet) -> dict[str, 
         if need.type in MANY:
             facts[need.name] = [value for value in said.getlist(need.name) if value]
         elif need.type == Type.CASE:
-            facts[need.name] = _case_named(said[need.name], visible)
+            facts[need.name] = _case_named(said.get(need.name, ""), visible)
         else:
-            facts[need.name] = said[need.name]
+            facts[need.name] = said.get(need.name, "")
     return facts
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from django.core import signing
-from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse, Http404, HttpResponseBase
 from django.utils.translation import gettext as _
 
 from maplebridge.cases.engine import Photo
 from maplebridge.connectors.storage import MOST_BYTES, NotKept, keep_photo, path_of
 from maplebridge.journey.intake import MOST_PHOTOS
+
+if TYPE_CHECKING:
+    from django.core.files.uploadedfile import UploadedFile
 
 SALT = "maplebridge.photo"
 KEPT_SECONDS = 24 * 3600
@@ -27,7 +30,7 @@ class ReadPhotos:
     problem: str
 
 
-def read_photos(files: Iterable[UploadedFile], tokens: Iterable[str]) -> ReadPhotos:
+def read_photos(files: Iterable[UploadedFile[Any]], tokens: Iterable[str]) -> ReadPhotos:
     """Keeps the uploaded photos and finds those kept at an earlier try.
 
     tokens: signed at the earlier try; one that is forged or a day old is passed over.
@@ -50,7 +53,7 @@ def read_photos(files: Iterable[UploadedFile], tokens: Iterable[str]) -> ReadPho
     return ReadPhotos(tuple(photos), [_token(photo) for photo in photos], " ".join(problems))
 
 
-def _content(file: UploadedFile) -> bytes:
+def _content(file: UploadedFile[Any]) -> bytes:
     if file.size is not None and file.size > MOST_BYTES:
         megabytes = file.size / 1024 / 1024
         raise NotKept(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
 from django.contrib.auth import views as auth_views
 from django.core.cache import cache
+from django.db.models.functions import Length
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -34,7 +36,7 @@ class SignOut(auth_views.LogoutView):
 
 @require_POST
 @at_a_desk
-def change_post(request: HttpRequest, actor: Actor) -> HttpResponse:
+def change_post(request: HttpRequest, _actor: Actor) -> HttpResponse:
     """Goes on under another post of the same account; an unknown one changes nothing."""
     wanted = request.POST.get("post", "")
     if wanted in {post_name(post) for post in posts_of(request)}:
@@ -44,19 +46,32 @@ def change_post(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 @require_safe
 def areas(request: HttpRequest) -> HttpResponse:
-    """GeoJSON (WGS-84) of every area with an outline: code, name, level, an inner point."""
-    body = cache.get(OUTLINES)
-    if body is None:
-        body = json.dumps(_outlines(), ensure_ascii=False, separators=(",", ":"))
-        cache.set(OUTLINES, body, OUTLINES_KEPT_SECONDS)
+    """GeoJSON (WGS-84) of the areas with an outline: code, name, level, an inner point.
+
+    `?deepest=15` also gives the grids; without it villages are the smallest. Nothing here is
+    secret, so it may be packed although the connection is encrypted.
+    """
+    deepest = 15 if request.GET.get("deepest") == "15" else 12
+    packed = cache.get(f"{OUTLINES}{deepest}")
+    if packed is None:
+        text = json.dumps(_outlines(deepest), ensure_ascii=False, separators=(",", ":"))
+        packed = gzip.compress(text.encode(), compresslevel=6)
+        cache.set(f"{OUTLINES}{deepest}", packed, OUTLINES_KEPT_SECONDS)
+    takes_packed = "gzip" in request.headers.get("Accept-Encoding", "")
+    body = packed if takes_packed else gzip.decompress(packed)
     answer = HttpResponse(body, content_type="application/geo+json")
+    if takes_packed:
+        answer["Content-Encoding"] = "gzip"
     answer["Cache-Control"] = f"public, max-age={OUTLINES_KEPT_SECONDS}"
+    answer["Vary"] = "Accept-Encoding"
     return answer
 
 
-def _outlines() -> dict[str, Any]:
+def _outlines(deepest: int) -> dict[str, Any]:
     rows = (
         Area.objects.exclude(outline=None)
+        .annotate(length=Length("code"))
+        .filter(length__lte=deepest)
         .order_by("code")
         .values_list("code", "name", "outline", "inner_lon", "inner_lat", "synthetic")
     )
@@ -79,6 +94,7 @@ def _outlines() -> dict[str, Any]:
                 },
             }
             for code, name, outline, lon, lat, synthetic in rows.iterator()
+            if outline is not None
         ],
     }
 

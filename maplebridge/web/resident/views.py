@@ -110,9 +110,7 @@ def _form(
     if "point" in wrong:
         wrong["place"] = wrong.pop("point")
     headline = (
-        _(
-            "The system cannot write just now. Nothing is lost: your words and photos are still here."
-        )
+        _("The system cannot write just now. Nothing is lost: words and photos are still here.")
         if status == 503
         else _("Not sent yet. All you wrote is still here; please mend this:")
     )
@@ -182,7 +180,7 @@ def _receipt(
 
 
 @require_safe
-def photo(request: HttpRequest, code: str, number: int) -> HttpResponseBase:
+def photo(_request: HttpRequest, code: str, number: int) -> HttpResponseBase:
     """A photo of the reporter's own report, not of the work on it."""
     kept = get_object_or_404(Attachment, case_id=_followed(code).own.pk, number=number, sequence=1)
     return shown_photo(kept.sha256, kept.media_type)
