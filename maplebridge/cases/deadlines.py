@@ -317,7 +317,7 @@ def forget() -> None:
     _kept = None
 
 
-def load_durations(file: Path = SEED, begins: dt.date = dt.date(2020, 1, 1)) -> int:
+def load_durations(file: Path = SEED, begins: dt.date = dt.date(2000, 1, 1)) -> int:
     """Writes the rows of a CSV file as durations in force from a day; the same rows change nothing.
 
     Columns: sla_class, category, clock, amount, unit, clause, checked (yes or no).

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
+from django.db.models import Min
 from django.utils.translation import gettext_lazy as _
 
-from maplebridge.lib.clock import CHINA
+from maplebridge.cases.models import Case
+from maplebridge.lib.clock import CHINA, local_day
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,12 @@ def count(area_code: str, period: Period, at: dt.datetime) -> dict[str, Any]:
         names = [column.name for column in cursor.description]
         row = cursor.fetchone()
     return dict(zip(names, row, strict=True))
+
+
+def first_day(area_code: str) -> dt.date | None:
+    """The day of the first report in an area; None without any."""
+    oldest = Case.objects.inside(area_code).aggregate(at=Min("opened_at"))["at"]
+    return local_day(oldest) if oldest else None
 
 
 def indicators(area_code: str, period: Period, at: dt.datetime) -> list[Indicator]:

@@ -6,6 +6,7 @@ changes nothing.
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -73,8 +74,11 @@ def carry_out(news: News) -> None:
         advance(news.case_id)
 
 
-def advance(case_id: UUID) -> Advanced | None:
-    """Places, classifies, compares and routes a case; None when that was done before."""
+def advance(case_id: UUID, at: dt.datetime | None = None) -> Advanced | None:
+    """Places, classifies, compares and routes a case; None when that was done before.
+
+    at: the moment it is recorded at, for records of the past; now when left out.
+    """
     case = Case.objects.get(pk=case_id)
     if case.state != "reported" or DecisionRecord.objects.filter(case_id=case_id).exists():
         return None
@@ -82,7 +86,7 @@ def advance(case_id: UUID) -> Advanced | None:
         said = Payload.objects.filter(case_id=case_id, sequence=1, part="words").first()
         words = (said.content or {}) if said else {}
         done = decide(case, words)
-        _write(case, done, words)
+        _write(case, done, words, at or now())
     return done
 
 
@@ -136,7 +140,7 @@ def _timed(step: Callable[[], Decision]) -> Answer:
     return Answer(decision, (time.perf_counter_ns() - begun) // 1000)
 
 
-def _write(case: Case, done: Advanced, words: dict[str, str]) -> None:
+def _write(case: Case, done: Advanced, words: dict[str, str], at: dt.datetime) -> None:
     place, kind, owner = done.place.decision, done.kind.decision, done.owner.decision
     area = place.value or case.area_code
     facts: dict[str, object] = {
@@ -152,9 +156,8 @@ def _write(case: Case, done: Advanced, words: dict[str, str]) -> None:
         facts["urgency"] = str(Urgency.CRITICAL)
     if owner.value is not None:
         facts["suggested_unit"] = owner.value
-    at = now()
     with transaction.atomic():
-        event = engine.move(case.pk, "triage", SYSTEM, key=KEY, facts=facts)
+        event = engine.move(case.pk, "triage", SYSTEM, key=KEY, facts=facts, at=at)
         DecisionRecord.objects.bulk_create(
             (
                 DecisionRecord(

@@ -82,7 +82,7 @@ def read_report(report: Report) -> engine.Opening:
     problems: dict[str, str] = {}
     said = {
         "title": words.normalise(report.title),
-        "text": words.normalise(report.text),
+        "text": words.printable(report.text),
         "place": words.normalise(report.place),
     }
     reporter = {"name": words.normalise(report.name), "phone": words.normalise(report.phone)}

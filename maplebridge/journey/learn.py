@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import threading
 import time
 from collections.abc import Iterable
@@ -64,6 +65,7 @@ def overrule(
     key: str,
     expected_sequence: int | None = None,
     note: str = "",
+    at: dt.datetime | None = None,
 ) -> Event:
     """A person's answer in place of a step's; the machine's stays beside it.
 
@@ -84,6 +86,7 @@ def overrule(
             key=key,
             expected_sequence=expected_sequence,
             facts={**facts, "step": step.value, "note": note},
+            at=at,
         )
         DecisionRecord.objects.bulk_create(
             [

@@ -99,7 +99,7 @@ class Responsibility(models.Model):
     category = code_field(8, default="", blank=True)
     area_code = code_field()
     unit_code = code_field(40)
-    begins = models.DateField(default=dt.date(2020, 1, 1))
+    begins = models.DateField(default=dt.date(2000, 1, 1))
     ends = models.DateField(null=True, default=None)
     clause = models.CharField(max_length=200, default="", blank=True)
 

@@ -46,6 +46,16 @@ def normalise(text: str) -> str:
     return " ".join(seen.split())
 
 
+def printable(text: str) -> str:
+    """What somebody wrote, for keeping and showing: line breaks stay, unseen characters go.
+
+    Characters nobody sees (controls, marks of direction) are removed, ends trimmed, and more than
+    one empty line in a row becomes one. A second call changes nothing.
+    """
+    lines = [_UNSEEN.sub("", line).rstrip() for line in text.splitlines()]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
 def _cut_mark_runs(text: str) -> str:
     if not any(map(unicodedata.combining, text)):
         return text

@@ -87,7 +87,7 @@ class Unit(models.Model):
     line = models.CharField(max_length=8, default="", blank=True)
     synthetic = models.BooleanField(default=False)
     hours = models.JSONField(default=dict)
-    begins = models.DateField(default=dt.date(2020, 1, 1))
+    begins = models.DateField(default=dt.date(2000, 1, 1))
     ends = models.DateField(null=True, default=None)
 
     class Meta:

@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
                 ('category', models.CharField(blank=True, db_collation='C', default='', max_length=8)),
                 ('area_code', models.CharField(db_collation='C', max_length=15)),
                 ('unit_code', models.CharField(db_collation='C', max_length=40)),
-                ('begins', models.DateField(default=datetime.date(2020, 1, 1))),
+                ('begins', models.DateField(default=datetime.date(2000, 1, 1))),
                 ('ends', models.DateField(default=None, null=True)),
                 ('clause', models.CharField(blank=True, default='', max_length=200)),
             ],

@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
                 ('line', models.CharField(blank=True, default='', max_length=8)),
                 ('synthetic', models.BooleanField(default=False)),
                 ('hours', models.JSONField(default=dict)),
-                ('begins', models.DateField(default=datetime.date(2020, 1, 1))),
+                ('begins', models.DateField(default=datetime.date(2000, 1, 1))),
                 ('ends', models.DateField(default=None, null=True)),
             ],
             options={
