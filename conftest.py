@@ -34,14 +34,14 @@ def pytest_configure(config: pytest.Config) -> None:
     server = _open.enter_context(postgres.throwaway())
     os.environ["DATABASE_OWNER_URL"] = server.owner_url
     os.environ["DATABASE_APP_URL"] = server.app_url
-    import django  # noqa: PLC0415
+    import django
 
     django.setup()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stops the server."""
-    from django.db import connections  # noqa: PLC0415
+    from django.db import connections
 
     connections.close_all()
     _open.close()
@@ -50,10 +50,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: Any) -> None:
     """Migrates as the owner, grants, and opens the town; rolled-back tests all share it."""
-    from django.core.management import call_command  # noqa: PLC0415
+    from django.core.management import call_command
 
-    from maplebridge.config.demonstration import open_town  # noqa: PLC0415
-    from maplebridge.config.grants import grant  # noqa: PLC0415
+    from maplebridge.config.demonstration import open_town
+    from maplebridge.config.grants import grant
 
     with django_db_blocker.unblock():
         call_command("migrate", database="owner", verbosity=0, interactive=False)
@@ -64,12 +64,12 @@ def django_db_setup(django_db_blocker: Any) -> None:
 @pytest.fixture
 def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """A test whose writes are committed, as the feed and other processes need; cleared after."""
-    from django.apps import apps  # noqa: PLC0415
-    from django.db import connections  # noqa: PLC0415
+    from django.apps import apps
+    from django.db import connections
 
-    from maplebridge.cases import feed  # noqa: PLC0415
-    from maplebridge.cases.models import HOT, FeedCursor  # noqa: PLC0415
-    from maplebridge.config.worker import READERS  # noqa: PLC0415
+    from maplebridge.cases import feed
+    from maplebridge.cases.models import HOT, FeedCursor
+    from maplebridge.config.worker import READERS
 
     with django_db_blocker.unblock():
         yield
@@ -91,7 +91,7 @@ def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
 @pytest.fixture
 def town(db: None) -> Town:
     """The cast of the demonstration town, and a stranger who may see nothing."""
-    from tests.town import Town  # noqa: PLC0415
+    from tests.town import Town
 
     return Town()
 
@@ -99,7 +99,7 @@ def town(db: None) -> Town:
 @pytest.fixture
 def committed_town(committed: None) -> Town:
     """The same cast, in a test whose writes are committed."""
-    from tests.town import Town  # noqa: PLC0415
+    from tests.town import Town
 
     return Town()
 

@@ -14,8 +14,8 @@ class CasesConfig(AppConfig):
 
     def ready(self) -> None:
         """Loads the manifest of each installed application."""
-        from maplebridge.cases import checks  # noqa: F401, PLC0415
-        from maplebridge.cases.kinds import registry  # noqa: PLC0415
+        from maplebridge.cases import checks  # noqa: F401
+        from maplebridge.cases.kinds import registry
 
         for config in apps.get_app_configs():
             if config.name.startswith("maplebridge.applications."):

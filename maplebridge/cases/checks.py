@@ -50,8 +50,8 @@ def problems_of(kind: Kind) -> list[str]:
         reached |= further
     said += [f"state {name} cannot be reached" for name in names if name not in reached]
     for state in kind.states:
-        out = [m for m in kind.moves if state.name in m.sources and m.target not in (None, state.name)]
-        if not out:
+        leaving = {move.target for move in kind.moves if state.name in move.sources}
+        if not leaving - {None, state.name}:
             said.append(f"state {state.name} is a dead end: no move leads out, not even an appeal")
         if not state.ended and not state.clocks and not state.pauses:
             said.append(f"state {state.name} is open and has no clock")

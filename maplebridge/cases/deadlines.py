@@ -119,8 +119,10 @@ class Clock:
     @property
     def paused(self) -> bool:
         """Whether it stands still."""
-        return bool(self.changes) and self.changes[-1].amount is None and (
-            self.changes[-1].until is None
+        return (
+            bool(self.changes)
+            and self.changes[-1].amount is None
+            and (self.changes[-1].until is None)
         )
 
     @property
@@ -185,8 +187,8 @@ def fold(
         category = step.facts.get("category", category)
         if (sla_class, category) != known:
             for name, clock in running.items():
-                amount = durations.find(sla_class, category, name, day) or clock.amount
-                changed = replace(clock, amount=amount, sla_class=sla_class)
+                allowed = durations.find(sla_class, category, name, day) or clock.amount
+                changed = replace(clock, amount=allowed, sla_class=sla_class)
                 running[name] = _with_due(changed, hours)
         state = kind.state(step.state)
         move = kind.move(step.move)
@@ -210,9 +212,9 @@ def fold(
             running[name] = _with_due(clock, hours)
         entered = move is None or move.target is not None or step is history[0]
         for name in state.clocks if entered else ():
-            amount = durations.find(sla_class, category, name, day)
-            if name not in running and amount is not None:
-                fresh = Clock(name, step.at, amount, step.at, sla_class=sla_class)
+            found = durations.find(sla_class, category, name, day)
+            if name not in running and found is not None:
+                fresh = Clock(name, step.at, found, step.at, sla_class=sla_class)
                 running[name] = _with_due(fresh, hours)
     return tuple(sorted([*done, *running.values()], key=lambda clock: clock.started_at))
 
@@ -231,11 +233,9 @@ def clocks_of(case: Case, events: Iterable[Event]) -> tuple[Clock, ...]:
 
 
 def hours_of(unit_code: str) -> Hours:
-    """A unit's working hours."""
+    """A unit's working hours; the city's usual ones for a unit that is gone."""
     units = directory()
-    if unit_code in units and units.unit(unit_code).around_the_clock:
-        return calendar.AROUND_THE_CLOCK
-    return calendar.USUAL_HOURS
+    return units.unit(unit_code).hours if unit_code in units else calendar.USUAL_HOURS
 
 
 def label(clock_name: str) -> str:

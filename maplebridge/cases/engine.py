@@ -226,9 +226,7 @@ def _opening_row(opening: Opening) -> dict[str, Any]:
         "area_code": opening.area_code,
         "kind": kind.name,
         "kind_version": kind.version,
-        "number": ids.case_number(
-            opening.area_code, local_day(at).strftime("%Y%m%d"), case_id
-        ),
+        "number": ids.case_number(opening.area_code, local_day(at).strftime("%Y%m%d"), case_id),
         "query_code": ids.query_code(settings.SECRET_KEY, case_id),
         "state": state.name,
         "channel": opening.channel,

@@ -67,15 +67,15 @@ def read_facts(
     return facts, words
 
 
-def _read(need: Field, value: Any, units: Directory) -> Any:  # noqa: PLR0911, PLR0912
+def _read(need: Field, value: Any, units: Directory) -> Any:
     match need.type:
         case Type.TEXT | Type.NOTE:
             text = str(value).strip()
             if len(text) > need.most:
-                raise ValueError(
-                    _("The text has %(n)d characters; at most %(most)d are kept. Please shorten it.")
-                    % {"n": len(text), "most": need.most}
+                said = _(
+                    "The text has %(n)d characters; at most %(most)d are kept. Please shorten it."
                 )
+                raise ValueError(said % {"n": len(text), "most": need.most})
             return text
         case Type.UNIT:
             return _unit(need, str(value), units)

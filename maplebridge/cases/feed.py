@@ -6,7 +6,7 @@ A row may be handed out again after a crash; whoever carries it out must stand t
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -80,9 +80,7 @@ def enrol(reader: str) -> None:
         cursor.execute(ENROL, [reader, NIL, now(), BUCKETS - 1])
 
 
-def carry_out(
-    reader: str, holder: str, work: Callable[[News], None], limit: int = 200
-) -> int:
+def carry_out(reader: str, holder: str, work: Callable[[News], None], limit: int = 200) -> int:
     """Hands a reader's next news to `work`, bucket by bucket, and moves the cursors on.
 
     reader: which consequence. holder: this worker's own name; a bucket held by another is left
@@ -111,7 +109,8 @@ def _carry_out_bucket(
     done = 0
     place = claimed
     try:
-        for news in read(bucket, *claimed, limit=limit):
+        txid, case_id, sequence = claimed
+        for news in read(bucket, txid, case_id, sequence, limit):
             work(news)
             done += 1
             place = (news.txid, news.case_id, news.sequence)
@@ -125,14 +124,14 @@ def _carry_out_bucket(
 
 
 def _advance(
-    reader: str, holder: str, bucket: int, place: Sequence[object], until: dt.datetime
+    reader: str, holder: str, bucket: int, place: tuple[str, UUID, int], until: dt.datetime
 ) -> None:
     with connection.cursor() as cursor:
         cursor.execute(ADVANCE, [*place, until, reader, bucket, holder])
 
 
 def read(bucket: int, txid: str, case_id: UUID, sequence: int, limit: int = 200) -> list[News]:
-    """News of one bucket after a place, oldest first; only what is certain to have no late comer."""
+    """News of one bucket after a place, oldest first; never past a transaction still running."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(READ, [bucket, txid, case_id, sequence, limit])
         return [News(*row) for row in cursor.fetchall()]
@@ -141,6 +140,5 @@ def read(bucket: int, txid: str, case_id: UUID, sequence: int, limit: int = 200)
 def notify(news: News) -> None:
     """Tells listeners that a case moved; the payload is the bucket and the case's area."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_notify(%s, %s)", [CHANNEL, f"{news.case_id} {news.sequence} {news.area_code}"]
-        )
+        told = f"{news.case_id} {news.sequence} {news.area_code}"
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, told])

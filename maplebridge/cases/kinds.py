@@ -154,7 +154,8 @@ class Move:
 
     sources: states it may start from. target: the state after it, None when it stays.
     by: roles. tiers: acting tiers, empty for any. who: how the actor must stand to the case.
-    needs: the fields of its form. stops: clocks that end with it though the state stays. public: the reporter sees that it happened.
+    needs: the fields of its form. stops: clocks that end with it though the state stays.
+    public: the reporter sees that it happened.
     """
 
     name: str

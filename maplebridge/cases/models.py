@@ -58,7 +58,8 @@ class Case(models.Model):
 
     unit_code: the one accountable unit. filer_code: the room that filed it (立案).
     place: lon, lat in WGS-84 with the datum it was given in. sequence: number of its last event.
-    opened_at: when it was reported. late: a handling clock was or is exceeded. last_hash: hash of its last event.
+    opened_at: when it was reported. late: a handling clock was or is exceeded.
+    last_hash: hash of its last event.
     """
 
     id = models.UUIDField(primary_key=True)
@@ -120,9 +121,7 @@ class Case(models.Model):
             models.Index(fields=["unit_code", "ended", "due_at", "id"], name="case_queue"),
             models.Index(fields=["area_code", "ended", "due_at", "id"], name="case_area"),
             models.Index(fields=["area_code", "opened_at"], name="case_opened"),
-            models.Index(
-                fields=["due_at"], name="case_due", condition=models.Q(ended=False)
-            ),
+            models.Index(fields=["due_at"], name="case_due", condition=models.Q(ended=False)),
         ]
 
     def __str__(self) -> str:

@@ -44,6 +44,7 @@ def run(holder: str, should_stop: Callable[[], bool]) -> None:
             if not enrolled:
                 for reader in READERS:
                     feed.enrol(reader)
+                work.recount_provisional()
                 enrolled = True
             found = 0
             for reader, act in READERS.items():

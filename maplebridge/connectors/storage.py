@@ -47,7 +47,8 @@ def keep_photo(data: bytes, name: str = "") -> Kept:
     if len(data) > MOST_BYTES:
         raise NotKept(
             _(
-                "%(name)s has %(size).1f MB; at most %(most)d MB can be kept. Please choose a smaller one."
+                "%(name)s has %(size).1f MB; at most %(most)d MB can be kept. "
+                "Please choose a smaller one."
             )
             % {"name": shown, "size": len(data) / 1024 / 1024, "most": MOST_BYTES // 1024 // 1024}
         )

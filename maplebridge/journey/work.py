@@ -1,12 +1,14 @@
-"""Ties two cases that a person merged: each has its own move, the feed carries the second."""
+"""Work that follows from work: twins told of each other, clocks counted again."""
 
 from __future__ import annotations
 
 import logging
+from uuid import UUID
 
 from maplebridge.cases import engine
 from maplebridge.cases.feed import News
-from maplebridge.cases.models import Event
+from maplebridge.cases.models import Case, Event
+from maplebridge.organisation.calendar import CALENDAR
 from maplebridge.organisation.people import SYSTEM
 
 log = logging.getLogger(__name__)
@@ -23,7 +25,7 @@ def carry_out(news: News) -> None:
     for event in merged:
         try:
             engine.move(
-                engine.UUID(event.facts["into"]),
+                UUID(event.facts["into"]),
                 ANSWER[news.move],
                 SYSTEM,
                 key=f"twin:{news.case_id}:{news.sequence}",
@@ -32,3 +34,20 @@ def carry_out(news: News) -> None:
         except engine.Refused as refused:
             # The other case is gone or ended otherwise; this case keeps its own record.
             log.warning("case %s could not be told of its twin: %s", event.facts["into"], refused)
+
+
+def recount_provisional() -> int:
+    """Counts the clocks again that rested on a year whose holidays are now published.
+
+    Each case once for each published year; again changes nothing. Returns how many cases moved.
+    """
+    waiting = Case.objects.open().filter(due_provisional=True).values_list("pk", flat=True)
+    done = 0
+    for case_id in list(waiting):
+        key = f"calendar:{CALENDAR.last_year}"
+        if not Event.objects.filter(case_id=case_id, key=key).exists():
+            engine.move(
+                case_id, "recount", SYSTEM, key=key, facts={"calendar": CALENDAR.last_year}
+            )
+            done += 1
+    return done

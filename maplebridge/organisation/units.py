@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from maplebridge.organisation.calendar import Hours
 from maplebridge.organisation.models import Unit, UnitKind
 from maplebridge.organisation.people import TIER_OF_LENGTH, Tier
 
@@ -31,7 +32,7 @@ class UnitFacts:
     kind: str
     area_code: str
     line: str
-    around_the_clock: bool
+    hours: Hours
 
     @property
     def tier(self) -> Tier:
@@ -121,7 +122,7 @@ def directory() -> Directory:
             "code", "name", "name_en", "kind", "area_code", "line", "hours"
         )
         found = Directory(
-            UnitFacts(*row[:6], around_the_clock=bool(row[6].get("around_the_clock")))
+            UnitFacts(*row[:6], hours=Hours.from_json(row[6]))
             for row in rows.iterator()
         )
         _kept = (time.monotonic(), found)

@@ -159,6 +159,16 @@ MOVES = (
         needs=TRIAGE_FIELDS, effects=(Effect.TRIAGE,), plain=False,
     ),
     Move(
+        "recount",
+        _("Count the clocks again"),
+        OPEN,
+        None,
+        SYSTEM,
+        Who.SYSTEM,
+        needs=(Field("calendar", Type.NUMBER, _("Last published year of the calendar")),),
+        plain=False,
+    ),
+    Move(
         "overrule", _("Overrule an automatic step"), UNDER_WAY, None, DESKS | ROOMS, Who.OWNER,
         needs=(*TRIAGE_FIELDS, OPTIONAL_NOTE), effects=(Effect.TRIAGE,), plain=False,
     ),

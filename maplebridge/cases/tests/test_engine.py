@@ -75,8 +75,13 @@ def test_a_key_of_another_account_finds_nothing(town):
 
 def test_a_batch_with_the_same_report_twice_opens_it_once(town):
     opening = engine.Opening(
-        kind="matter", channel="file", account="f", key="row 1", area_code="3308",
-        unit_code="3308-center", words={"text": "一"},
+        kind="matter",
+        channel="file",
+        account="f",
+        key="row 1",
+        area_code="3308",
+        unit_code="3308-center",
+        words={"text": "一"},
     )
     receipts = engine.load([opening, opening])
     assert [r.fresh for r in receipts] == [True, False]
@@ -87,10 +92,18 @@ def test_the_straight_way_ends_archived_with_the_rating(town):
     case = town.opened("archived")
     assert (case.state, case.ended, case.rating, case.solved) == ("archived", True, 5, True)
     assert case.due_at is None
-    moves = list(Event.objects.filter(case_id=case.pk).order_by("sequence").values_list("move", flat=True))
-    assert moves == [
-        "report", "triage", "accept", "file_case", "dispatch", "sign_for", "feedback",
-        "verify_pass", "close", "rate",
+    events = Event.objects.filter(case_id=case.pk).order_by("sequence")
+    assert [event.move for event in events] == [
+        "report",
+        "triage",
+        "accept",
+        "file_case",
+        "dispatch",
+        "sign_for",
+        "feedback",
+        "verify_pass",
+        "close",
+        "rate",
     ]
     assert chain.verify(Event.objects.filter(case_id=case.pk)) == []
 
@@ -254,7 +267,10 @@ def test_a_reporter_may_reopen_once_within_seven_days(town):
     town.move(case.pk, "reopen", town.resident(case.pk), {"reason": "又堵了"}, at=soon)
     case = town.case(case.pk)
     assert (case.state, case.ended, case.rating, case.unit_code) == (
-        "filed", False, None, "330825209-room",
+        "filed",
+        False,
+        None,
+        "330825209-room",
     )
 
 
@@ -273,7 +289,10 @@ def test_merging_and_unmerging_loses_nothing(town):
     town.move(twin.pk, "unmerge", town.town, {"reason": "不是一回事"})
     back = town.case(twin.pk)
     assert (back.state, back.merged_into, back.ended, back.unit_code) == (
-        "accepted", None, False, "330825209-room",
+        "accepted",
+        None,
+        False,
+        "330825209-room",
     )
     assert back.query_code == twin.query_code
 

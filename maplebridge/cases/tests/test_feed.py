@@ -32,9 +32,7 @@ def test_every_event_is_told_once_and_in_order_within_its_case(committed_town):
     feed.enrol(READER)
     cases = [town.opened("handling") for _ in range(5)]
     told = read_all()
-    assert sorted(told) == sorted(
-        (row.case_id, row.sequence) for row in Feed.objects.all()
-    )
+    assert sorted(told) == sorted((row.case_id, row.sequence) for row in Feed.objects.all())
     for case in cases:
         assert [s for c, s in told if c == case.pk] == [1, 2, 3, 4, 5, 6]
     assert read_all() == []

@@ -51,14 +51,42 @@ def test_a_part_larger_than_the_whole_is_refused():
 
 def test_the_formulas_use_the_published_counts():
     counts = dict.fromkeys(
-        ("reported", "accepted", "filed", "closing_due", "closed", "closed_in_time", "settled",
-         "dispatches", "returns", "checked", "reworked", "extended", "suspended", "rated",
-         "satisfied", "answered", "solved", "reopened", "disputes", "disputes_settled"), 0,
+        (
+            "reported",
+            "accepted",
+            "filed",
+            "closing_due",
+            "closed",
+            "closed_in_time",
+            "settled",
+            "dispatches",
+            "returns",
+            "checked",
+            "reworked",
+            "extended",
+            "suspended",
+            "rated",
+            "satisfied",
+            "answered",
+            "solved",
+            "reopened",
+            "disputes",
+            "disputes_settled",
+        ),
+        0,
     )
     counts |= {
-        "reported": 1443, "settled": 1239, "accepted": 1054, "filed": 996, "closing_due": 972,
-        "closed": 911, "closed_in_time": 737, "disputes": 45228, "disputes_settled": 45160,
-        "dispatches": 100, "returns": 7,
+        "reported": 1443,
+        "settled": 1239,
+        "accepted": 1054,
+        "filed": 996,
+        "closing_due": 972,
+        "closed": 911,
+        "closed_in_time": 737,
+        "disputes": 45228,
+        "disputes_settled": 45160,
+        "dispatches": 100,
+        "returns": 7,
     }
     shown = {row.name: percent(row.value) for row in table_from(counts) if row.denominator}
     assert shown["filed_share"] == "94.50%"

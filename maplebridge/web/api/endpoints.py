@@ -12,6 +12,7 @@ from ninja.errors import ValidationError
 
 from maplebridge.journey.intake import Report, ReportRefused, take_in
 from maplebridge.journey.rate import follow
+from maplebridge.organisation.units import directory
 
 api = NinjaAPI(
     title="Maplebridge",
@@ -25,7 +26,7 @@ RETRY_SECONDS = "20"
 
 
 class ReportIn(Schema):
-    """A matter. key: the same key from the same sender is the same report, however often it comes."""
+    """A matter. key: the same key from the same sender is the same report, always."""
 
     text: str
     key: Annotated[str, Field(min_length=8, max_length=100)]
@@ -92,9 +93,8 @@ def followed(request: HttpRequest, query_code: str) -> dict[str, Any] | HttpResp
     """Where the matter behind a query code stands; 404 for a code that finds nothing."""
     found = follow(query_code)
     if found is None:
-        return problem(404, _("No report has this query code. Please compare it with your receipt."))
-    from maplebridge.organisation.units import directory
-
+        said = _("No report has this query code. Please compare it with your receipt.")
+        return problem(404, said)
     case = found.shown
     units = directory()
     return {

@@ -1,0 +1,207 @@
+"""Clocks: when a case is due, why, and what stops, pauses and extends it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.utils import translation
+
+from maplebridge.cases import deadlines
+from maplebridge.cases.deadlines import Amount, Durations, Happening, fold, next_due
+from maplebridge.cases.kinds import registry
+from maplebridge.lib.clock import CHINA
+from maplebridge.organisation.calendar import AROUND_THE_CLOCK, USUAL_HOURS
+
+LONG_AGO = dt.date(2000, 1, 1)
+DURATIONS = Durations(
+    [
+        ("S4", "", "accept", LONG_AGO, Amount(2, "wh")),
+        ("S4", "", "dispatch", LONG_AGO, Amount(4, "wh")),
+        ("S4", "", "sign", LONG_AGO, Amount(1, "wd")),
+        ("S4", "", "contact", LONG_AGO, Amount(1, "wd")),
+        ("S4", "", "dispose", LONG_AGO, Amount(5, "wd")),
+        ("S4", "", "extend", LONG_AGO, Amount(5, "wd")),
+        ("S4", "", "verify", LONG_AGO, Amount(2, "wd")),
+        ("S0", "", "accept", LONG_AGO, Amount(5, "min")),
+        ("S2", "", "accept", LONG_AGO, Amount(1, "wh")),
+        ("S7", "", "dispose", LONG_AGO, Amount(45, "wd")),
+        ("S7", "1301", "dispose", LONG_AGO, Amount(60, "wd", "a clause")),
+        ("S7", "1301", "dispose", dt.date(2026, 7, 1), Amount(50, "wd", "a newer clause")),
+    ]
+)
+
+
+def at(text):
+    return dt.datetime.fromisoformat(text).replace(tzinfo=CHINA)
+
+
+def told(*steps):
+    """Steps as (time, move, state[, facts]); the first is the report of class S4."""
+    happenings = [Happening(at(s[0]), s[1], s[2], s[3] if len(s) > 3 else {}) for s in steps]
+    first = happenings[0]
+    facts = {"sla_class": "S4", **first.facts}
+    return [Happening(first.at, first.move, first.state, facts), *happenings[1:]]
+
+
+def clocks(*steps, hours=USUAL_HOURS):
+    return fold(registry.latest("matter"), told(*steps), DURATIONS, hours)
+
+
+def due(clock):
+    return clock.due_at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+
+
+REPORT = ("2026-11-09 09:00", "report", "reported")  # a Monday
+ACCEPT = ("2026-11-09 09:30", "accept", "accepted")
+FILE = ("2026-11-09 10:00", "file_case", "filed")
+DISPATCH = ("2026-11-09 10:30", "dispatch", "dispatched")
+SIGN = ("2026-11-09 11:00", "sign_for", "handling")
+
+
+def test_a_report_on_monday_morning_is_to_be_accepted_within_two_working_hours():
+    (clock,) = clocks(REPORT)
+    assert (clock.name, due(clock), clock.is_running) == ("accept", "2026-11-09 11:00", True)
+
+
+def test_a_report_on_friday_evening_waits_for_monday():
+    (clock,) = clocks(("2026-11-13 18:00", "report", "reported"))
+    assert due(clock) == "2026-11-16 10:30"
+
+
+def test_a_duty_room_counts_the_night():
+    (clock,) = clocks(("2026-11-13 18:00", "report", "reported"), hours=AROUND_THE_CLOCK)
+    assert due(clock) == "2026-11-13 20:00"
+
+
+def test_an_emergency_counts_minutes_whatever_the_hour():
+    (clock,) = clocks(("2026-11-14 03:00", "report", "reported", {"sla_class": "S0"}))
+    assert due(clock) == "2026-11-14 03:05"
+
+
+def test_each_state_has_its_clock_and_ends_the_one_before():
+    found = {c.name: c for c in clocks(REPORT, ACCEPT, FILE, DISPATCH, SIGN)}
+    assert found["accept"].ended_at == at("2026-11-09 09:30")
+    assert found["dispatch"].ended_at == at("2026-11-09 10:30")
+    assert found["sign"].ended_at == at("2026-11-09 11:00")
+    assert due(found["dispose"]) == "2026-11-16 11:00"
+    assert due(found["contact"]) == "2026-11-10 11:00"
+    assert next_due(found.values()).name == "contact"
+
+
+def test_filing_does_not_restart_the_clock_of_dispatching():
+    found = [c for c in clocks(REPORT, ACCEPT, FILE) if c.name == "dispatch"]
+    assert [c.started_at for c in found] == [at("2026-11-09 09:30")]
+
+
+def test_a_note_neither_restarts_nor_ends_a_clock():
+    steps = (REPORT, ACCEPT, FILE, DISPATCH, SIGN)
+    note = ("2026-11-10 15:00", "log", "handling")
+    assert [(c.name, c.due_at) for c in clocks(*steps)] == [
+        (c.name, c.due_at) for c in clocks(*steps, note)
+    ]
+
+
+def test_contacting_the_reporter_ends_only_that_clock():
+    found = {c.name: c for c in clocks(REPORT, ACCEPT, FILE, DISPATCH, SIGN,
+                                       ("2026-11-09 14:00", "contact", "handling"))}
+    assert found["contact"].ended_at == at("2026-11-09 14:00")
+    assert found["dispose"].ended_at is None
+
+
+def test_while_the_reporter_is_asked_the_clock_stands_still():
+    asked = ("2026-11-09 09:30", "ask_more", "need_info")
+    (clock,) = clocks(REPORT, asked)
+    assert clock.paused
+    assert next_due([clock]) is clock
+    (clock,) = clocks(REPORT, asked, ("2026-11-11 09:00", "supply", "reported"))
+    assert not clock.paused
+    # 90 of the 120 minutes were left.
+    assert due(clock) == "2026-11-11 10:30"
+
+
+def test_suspending_gives_back_exactly_the_working_time_that_was_left():
+    steps = (REPORT, ACCEPT, FILE, DISPATCH, SIGN)
+    suspended = ("2026-11-10 11:00", "suspend", "suspended")
+    resumed = ("2026-12-01 11:00", "resume", "handling")
+    found = [c for c in clocks(*steps, suspended, resumed) if c.name == "dispose"]
+    assert len(found) == 1
+    assert due(found[0]) == "2026-12-07 11:00"
+
+
+def test_an_extension_adds_its_time_once():
+    steps = (REPORT, ACCEPT, FILE, DISPATCH, SIGN)
+    granted = ("2026-11-12 09:00", "answer_extend", "handling", {"extension": "granted"})
+    found = next(c for c in clocks(*steps, granted) if c.name == "dispose")
+    assert due(found) == "2026-11-23 11:00"
+    refused = ("2026-11-12 09:00", "answer_extend", "handling", {"extension": "refused"})
+    found = next(c for c in clocks(*steps, refused) if c.name == "dispose")
+    assert due(found) == "2026-11-16 11:00"
+
+
+def test_a_new_class_counts_from_the_clocks_own_start():
+    (clock,) = clocks(REPORT, ("2026-11-09 09:10", "triage", "reported", {"sla_class": "S2"}))
+    assert due(clock) == "2026-11-09 10:00"
+
+
+def test_a_reopened_case_has_a_fresh_clock_and_the_old_stays_visible():
+    steps = (REPORT, ACCEPT, FILE, DISPATCH, SIGN,
+             ("2026-11-20 09:00", "feedback", "feedback"),
+             ("2026-11-20 10:00", "verify_pass", "verified"),
+             ("2026-11-20 11:00", "close", "closed"),
+             ("2026-11-23 09:00", "reopen", "filed"))
+    found = clocks(*steps)
+    running = [c for c in found if c.ended_at is None]
+    assert [(c.name, c.started_at) for c in running] == [("dispatch", at("2026-11-23 09:00"))]
+    assert running[0].due_at > at("2026-11-23 09:00")
+    old = next(c for c in found if c.name == "dispose")
+    assert not old.was_kept(at("2026-11-23 09:00"))
+
+
+def test_statute_comes_before_the_class_and_the_newer_rule_before_the_older():
+    assert DURATIONS.find("S7", "1301", "dispose", dt.date(2026, 6, 30)).number == 60
+    assert DURATIONS.find("S7", "1301", "dispose", dt.date(2026, 7, 1)).number == 50
+    assert DURATIONS.find("S7", "0702", "dispose", dt.date(2026, 7, 1)).number == 45
+    assert DURATIONS.find("S9", "", "dispose", dt.date(2026, 7, 1)) is None
+
+
+def test_national_day_is_not_worked_and_the_make_up_day_is():
+    # 2026-09-30 is a Wednesday; 1 to 7 October are holidays, Saturday the 10th is worked.
+    (clock,) = clocks(("2026-09-30 17:00", "report", "reported"))
+    assert due(clock) == "2026-10-08 10:00"
+    (clock,) = clocks(("2026-10-09 17:00", "report", "reported"))
+    assert due(clock) == "2026-10-10 10:00"
+
+
+def test_a_clock_beyond_the_published_years_is_provisional():
+    (clock,) = clocks(("2031-03-03 09:00", "report", "reported"))
+    assert clock.provisional
+    assert not clocks(REPORT)[0].provisional
+
+
+def test_why_is_this_due_then_is_answered_in_words():
+    steps = (REPORT, ("2026-11-09 09:30", "ask_more", "need_info"),
+             ("2026-11-11 09:00", "supply", "reported"))
+    with translation.override("en"):
+        said = " ".join(deadlines.explain(clocks(*steps)[0]))
+    assert "2 working hours" in said
+    assert "2026-11-09 09:00" in said
+    assert "stood still from 2026-11-09 09:30 to 2026-11-11 09:00" in said
+
+
+@pytest.mark.django_db
+def test_every_class_has_every_clock_of_the_service_standard(db):
+    known = deadlines.durations()
+    today = dt.date(2026, 11, 22)
+    for number in range(8):
+        for clock in ("accept", "dispatch", "sign", "contact", "dispose", "verify", "close"):
+            assert known.find(f"S{number}", "", clock, today) is not None, (number, clock)
+
+
+@pytest.mark.django_db
+def test_the_case_carries_its_next_due_time(town):
+    case = town.opened("handling")
+    from maplebridge.cases.models import Event
+
+    clock = next_due(deadlines.clocks_of(case, Event.objects.filter(case_id=case.pk).order_by("sequence")))
+    assert (case.due_at, case.due_clock) == (clock.due_at, clock.name)
