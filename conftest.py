@@ -31,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
         tempfile.TemporaryDirectory(prefix="maplebridge-state-")
     )
     os.environ["DJANGO_SETTINGS_MODULE"] = "maplebridge.config.settings"
+    (Path(os.environ["MAPLEBRIDGE_STATE"]) / "static").mkdir()
     server = _open.enter_context(postgres.throwaway())
     os.environ["DATABASE_OWNER_URL"] = server.owner_url
     os.environ["DATABASE_APP_URL"] = server.app_url

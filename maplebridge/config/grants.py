@@ -37,5 +37,5 @@ def grant(role: str = "maplebridge", using: str = "owner") -> None:
                 rights = "SELECT"
             cursor.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(identifier, name))
             cursor.execute(
-                sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(rights), identifier, name)  # type: ignore[arg-type]
+                sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(rights), identifier, name)
             )

@@ -27,7 +27,7 @@ PREPARING_LOCK = 330_802
 class Commands(click.Group):
     """Every module of `config/commands` is a command; it is imported when it is asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:
         found = pkgutil.iter_modules(commands.__path__)
         return sorted(module.name.replace("_", "-") for module in found if not module.ispkg)
 

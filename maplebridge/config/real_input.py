@@ -12,15 +12,14 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Q
 
 from maplebridge.cases.engine import Opened
-from maplebridge.cases.models import Case
+from maplebridge.cases.models import Case, Event
 from maplebridge.config.anonymous_places import SEED, Places
 from maplebridge.config.automatic_desk import work_through
 from maplebridge.journey.advance import advance
 from maplebridge.journey.intake import Report, ReportRefused, read_report, take_in_many
-from maplebridge.journey.models import DecisionRecord
+from maplebridge.journey.models import DecisionRecord, Step
 from maplebridge.lib.clock import CHINA, now
 from maplebridge.organisation.models import Area
 
@@ -149,13 +148,8 @@ def _advance(receipts: Sequence[Opened], say: Progress) -> list[float]:
 def _counts(cases: Sequence[UUID]) -> dict[str, Any]:
     """How many each step decided and how many it left to a person; from the stored answers."""
     first = DecisionRecord.objects.filter(case_id__in=cases, by_person=False)
-    by_step = {
-        row["step"]: row
-        for row in first.values("step").annotate(n=Count("case_id"), said=Count("pk", ~Q(value="")))
-    }
+    twins = first.filter(step=Step.DEDUPE).exclude(value="").count()
     asked = {"place": 0, "kind": 0, "owner": 0}
-    from maplebridge.cases.models import Event
-
     for facts in (
         Event.objects.filter(case_id__in=cases, move="triage").values_list("facts", flat=True)
     ).iterator():
@@ -168,7 +162,7 @@ def _counts(cases: Sequence[UUID]) -> dict[str, Any]:
         "asked_place": asked["place"],
         "classified": total - asked["kind"],
         "asked_kind": asked["kind"],
-        "twins_suggested": by_step.get("dedupe", {}).get("said", 0),
+        "twins_suggested": twins,
         "routed": total - asked["owner"],
         "asked_owner": asked["owner"],
     }
@@ -203,5 +197,3 @@ def _write_refused(refused: Sequence[tuple[int, str]]) -> Path:
         writer.writerow(["line", "what is wrong", "read at"])
         writer.writerows((line, said, now().isoformat()) for line, said in refused)
     return place
-
-

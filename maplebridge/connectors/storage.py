@@ -18,7 +18,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 MOST_BYTES = 15 * 1024 * 1024
 MOST_PIXELS = 60_000_000
 LONGEST_SIDE = 2560
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "MPO")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 

@@ -23,8 +23,8 @@ from maplebridge.cases.models import Case, Payload
 from maplebridge.journey import dedupe, route
 from maplebridge.journey.classify import classify_text
 from maplebridge.journey.decision import Decision
-from maplebridge.journey.learn import category_of, word_model
 from maplebridge.journey.gazetteer import gazetteer
+from maplebridge.journey.learn import category_of, word_model
 from maplebridge.journey.locate import is_decided as is_decided_place
 from maplebridge.journey.locate import locate
 from maplebridge.journey.models import DecisionRecord, Fingerprint, Step

@@ -165,6 +165,7 @@ def learn_words() -> LearnedWords | None:
     examples = [
         (f"{content.get('title', '')} {content.get('text', '')}", categories[case_id])
         for case_id, content in contents.iterator()
+        if content is not None
     ]
     weights = learned_weights(examples)
     model = WordModel.of_seed(weights)

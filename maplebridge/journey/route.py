@@ -129,7 +129,9 @@ def forget() -> None:
     _kept = None
 
 
-def open_responsibility(county_codes: Iterable[str], lines: dict[str, str], units: Directory) -> int:
+def open_responsibility(
+    county_codes: Iterable[str], lines: dict[str, str], units: Directory
+) -> int:
     """A first responsibility table by rule: each category to its line's unit in each county.
 
     lines: category code to line. A line of the villages (VIL) goes to the township's room.

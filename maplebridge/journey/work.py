@@ -46,8 +46,6 @@ def recount_provisional() -> int:
     for case_id in list(waiting):
         key = f"calendar:{CALENDAR.last_year}"
         if not Event.objects.filter(case_id=case_id, key=key).exists():
-            engine.move(
-                case_id, "recount", SYSTEM, key=key, facts={"calendar": CALENDAR.last_year}
-            )
+            engine.move(case_id, "recount", SYSTEM, key=key, facts={"calendar": CALENDAR.last_year})
             done += 1
     return done

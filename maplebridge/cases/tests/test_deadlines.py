@@ -103,8 +103,12 @@ def test_a_note_neither_restarts_nor_ends_a_clock():
 
 
 def test_contacting_the_reporter_ends_only_that_clock():
-    found = {c.name: c for c in clocks(REPORT, ACCEPT, FILE, DISPATCH, SIGN,
-                                       ("2026-11-09 14:00", "contact", "handling"))}
+    found = {
+        c.name: c
+        for c in clocks(
+            REPORT, ACCEPT, FILE, DISPATCH, SIGN, ("2026-11-09 14:00", "contact", "handling")
+        )
+    }
     assert found["contact"].ended_at == at("2026-11-09 14:00")
     assert found["dispose"].ended_at is None
 
@@ -145,11 +149,17 @@ def test_a_new_class_counts_from_the_clocks_own_start():
 
 
 def test_a_reopened_case_has_a_fresh_clock_and_the_old_stays_visible():
-    steps = (REPORT, ACCEPT, FILE, DISPATCH, SIGN,
-             ("2026-11-20 09:00", "feedback", "feedback"),
-             ("2026-11-20 10:00", "verify_pass", "verified"),
-             ("2026-11-20 11:00", "close", "closed"),
-             ("2026-11-23 09:00", "reopen", "filed"))
+    steps = (
+        REPORT,
+        ACCEPT,
+        FILE,
+        DISPATCH,
+        SIGN,
+        ("2026-11-20 09:00", "feedback", "feedback"),
+        ("2026-11-20 10:00", "verify_pass", "verified"),
+        ("2026-11-20 11:00", "close", "closed"),
+        ("2026-11-23 09:00", "reopen", "filed"),
+    )
     found = clocks(*steps)
     running = [c for c in found if c.ended_at is None]
     assert [(c.name, c.started_at) for c in running] == [("dispatch", at("2026-11-23 09:00"))]
@@ -180,8 +190,11 @@ def test_a_clock_beyond_the_published_years_is_provisional():
 
 
 def test_why_is_this_due_then_is_answered_in_words():
-    steps = (REPORT, ("2026-11-09 09:30", "ask_more", "need_info"),
-             ("2026-11-11 09:00", "supply", "reported"))
+    steps = (
+        REPORT,
+        ("2026-11-09 09:30", "ask_more", "need_info"),
+        ("2026-11-11 09:00", "supply", "reported"),
+    )
     with translation.override("en"):
         said = " ".join(deadlines.explain(clocks(*steps)[0]))
     assert "2 working hours" in said
@@ -203,5 +216,7 @@ def test_the_case_carries_its_next_due_time(town):
     case = town.opened("handling")
     from maplebridge.cases.models import Event
 
-    clock = next_due(deadlines.clocks_of(case, Event.objects.filter(case_id=case.pk).order_by("sequence")))
+    clock = next_due(
+        deadlines.clocks_of(case, Event.objects.filter(case_id=case.pk).order_by("sequence"))
+    )
     assert (case.due_at, case.due_clock) == (clock.due_at, clock.name)

@@ -25,7 +25,7 @@ SHOWN_PROBLEMS = 20
 class Loaders(click.Group):
     """Every module of `config/loaders` is a kind; it is imported when it is asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:
         found = pkgutil.iter_modules(loaders.__path__)
         return sorted(module.name.replace("_", "-") for module in found if not module.ispkg)
 

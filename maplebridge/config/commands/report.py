@@ -17,9 +17,7 @@ DAY = click.DateTime(formats=["%Y-%m-%d"])
 @click.option("--from", "since", type=DAY, help="First day; the first report's.")
 @click.option("--to", "until", type=DAY, help="Last day; today.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
-def command(
-    area: str, since: dt.datetime | None, until: dt.datetime | None, as_json: bool
-) -> None:
+def command(area: str, since: dt.datetime | None, until: dt.datetime | None, as_json: bool) -> None:
     """Print the table of indicators. They compare areas and units, never people."""
     if area and not (area.isascii() and area.isdigit() and len(area) in (4, 6, 9, 12, 15)):
         raise click.UsageError("--area takes a code of 4, 6, 9, 12 or 15 digits.")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from ninja import Field, NinjaAPI, Schema
+from ninja import Field, NinjaAPI, Schema, Status
 from ninja.errors import ValidationError
 
 from maplebridge.journey.intake import Report, ReportRefused, take_in
@@ -62,7 +62,7 @@ class FollowedOut(Schema):
 
 
 @api.post("/v1/reports", response={201: ReceiptOut, 200: ReceiptOut})
-def report(request: HttpRequest, said: ReportIn) -> tuple[int, dict[str, Any]]:
+def report(request: HttpRequest, said: ReportIn) -> Status[dict[str, Any]]:
     """Takes a report; 201 for a new one, 200 for one whose key was seen before."""
     receipt = take_in(
         Report(
@@ -81,11 +81,14 @@ def report(request: HttpRequest, said: ReportIn) -> tuple[int, dict[str, Any]]:
             anonymous=said.anonymous,
         )
     )
-    return (201 if receipt.fresh else 200), {
-        "number": receipt.number,
-        "query_code": receipt.query_code,
-        "fresh": receipt.fresh,
-    }
+    return Status(
+        201 if receipt.fresh else 200,
+        {
+            "number": receipt.number,
+            "query_code": receipt.query_code,
+            "fresh": receipt.fresh,
+        },
+    )
 
 
 @api.get("/v1/reports/{query_code}", response=FollowedOut)
