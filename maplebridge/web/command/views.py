@@ -238,6 +238,7 @@ def _case_page(
 ) -> HttpResponse:
     file = rows.file_of(found)
     first, others = moves.buttons(moves.offered(actor, found, file.assignments))
+    clocks = rows.clocks(file)
     category = Category.objects.filter(pk=found.category).first() if found.category else None
     shown = {
         "case": found,
@@ -252,7 +253,8 @@ def _case_page(
         "shows_reporter": rows.may_see_reporter(actor, file),
         "first": first,
         "others": others,
-        "clocks": rows.clocks(file),
+        "running": [shown for shown in clocks if shown.clock.ended_at is None],
+        "ended": [shown for shown in clocks if shown.clock.ended_at is not None],
         "timeline": rows.timeline(file),
         "answers": _answers(actor, file),
         "assignments": file.assignments,

@@ -20,6 +20,8 @@ from maplebridge.web.parts import moves, words
 ADDRESSED = frozenset(
     {"reply", "question", "answer", "channel", "reason", "comment", "result", "note"}
 )
+# What we ask of the reporter stands open; what the reporter may ask of us is one tap away.
+ASKED = frozenset({"rate", "supply"})
 # Moves whose words are for colleagues, although the reporter sees that they happened.
 INWARD = frozenset({"dispatch", "sign_for", "accept", "file_case", "verify_pass", "hand_off"})
 
@@ -111,7 +113,7 @@ def _forms(
     problems: Mapping[str, str],
 ) -> list[OpenForm]:
     forms = []
-    for place, move in enumerate(moves.offered(found.actor, found.own, shares)):
+    for move in moves.offered(found.actor, found.own, shares):
         is_tried = move.name == tried
         forms.append(
             OpenForm(
@@ -125,7 +127,7 @@ def _forms(
                     said if is_tried else None,
                     problems if is_tried else None,
                 ),
-                is_open=is_tried or (place == 0 and not tried),
+                is_open=is_tried or (move.name in ASKED and not tried),
             )
         )
     return forms

@@ -74,6 +74,12 @@ def unit_name(code: str) -> str:
 
 
 @register.filter
+def named(label: str) -> str:
+    """A label before its value; a question's mark gives way to the colon."""
+    return label.rstrip("？?") + ("：" if words.reads_chinese() else ": ")
+
+
+@register.filter
 def confidence(share: float) -> str:
     """How sure, in words."""
     return words.confidence(share)
