@@ -97,7 +97,7 @@ def load_reports(file: Path, channel: str, dry_run: bool = False) -> LoadedRepor
 
 
 def _report(row: Row, account: str, channel: str) -> Report:
-    """A row as a report. Raises ReportRefused with a sentence for each column that cannot be read."""
+    """A row as a report. Raises ReportRefused with a sentence for each column it cannot read."""
     cells = row.cells
     problems: dict[str, str] = {}
     if not cells["key"]:

@@ -68,7 +68,7 @@ def query_code(secret: str, case_id: uuid.UUID) -> str:
 
 
 def tidy_code(typed: str) -> str | None:
-    """What a person typed, as a query code; None when it cannot be one (a check character fails)."""
+    """What a person typed, as a query code; None when the check character says it is none."""
     letters = "".join(c for c in typed.upper().translate(_MISREAD) if c in ALPHABET)
     if len(letters) != 12 or _check_character(letters[:-1]) != letters[-1]:
         return None

@@ -98,9 +98,7 @@ def skeleton(areas: Iterable[tuple[str, str]]) -> Iterator[Unit]:
                     UnitKind.VILLAGE_STATION, code,
                 )  # fmt: skip
             case 15:
-                yield _unit(
-                    f"{code}-grid", name, f"Grid {code}", UnitKind.GRID_POST, code
-                )
+                yield _unit(f"{code}-grid", name, f"Grid {code}", UnitKind.GRID_POST, code)
 
 
 def _unit(
