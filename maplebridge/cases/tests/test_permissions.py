@@ -195,18 +195,18 @@ def strangers(town):
     ]
 
 
-@pytest.mark.parametrize("confidentiality", ["C0", "C1", "C2"])
-@pytest.mark.parametrize("state", [s.name for s in MATTER.states])
-def test_a_stranger_may_make_no_move_in_any_state(town, state, confidentiality):
+def test_a_stranger_may_make_no_move_in_any_state(town):
     case = town.opened("handling")
-    case.state, case.confidentiality = state, confidentiality
-    case.ended = MATTER.state(state).ended
     case.supervision = 1
     shares = list(Assignment.objects.filter(case_id=case.pk))
-    for stranger in strangers(town):
-        assert permissions.moves_for(stranger, case, shares) == []
-        for move in MATTER.moves:
-            assert not permissions.may(stranger, move, case, shares), (stranger, move.name)
+    allowed = set()
+    for state in MATTER.states:
+        for case.confidentiality in ("C0", "C1", "C2"):
+            case.state, case.ended = state.name, state.ended
+            for who in strangers(town):
+                assert permissions.moves_for(who, case, shares) == [], (who, state.name)
+                allowed |= {m.name for m in MATTER.moves if permissions.may(who, m, case, shares)}
+    assert allowed == set()
 
 
 def test_the_engine_refuses_a_stranger_every_move_and_nothing_changes(town):
@@ -222,8 +222,8 @@ def test_the_engine_refuses_a_stranger_every_move_and_nothing_changes(town):
 
 
 def test_only_programs_are_the_system(town):
+    case = town.opened()
     for name, actor in everybody(town).items():
-        case = town.opened()
         for move in MATTER.moves:
             if move.who is Who.SYSTEM:
                 assert not permissions.may(actor, move, case, []), name
