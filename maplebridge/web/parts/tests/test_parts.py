@@ -12,6 +12,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError
 from django.template.loader import render_to_string
 from django.test import Client, override_settings
@@ -77,7 +78,7 @@ def test_a_real_account_is_no_role_of_the_demonstration(client: Client, town: An
 
 
 def test_outside_the_demonstration_the_change_of_role_does_not_exist(client: Client) -> None:
-    from maplebridge.config import urls
+    urls = importlib.import_module(settings.ROOT_URLCONF)
 
     try:
         with override_settings(DEMONSTRATION=False):
