@@ -11,6 +11,7 @@ import pytest
 from maplebridge.cases import chain, engine
 from maplebridge.cases.kinds import Field, Type
 from maplebridge.cases.models import Assignment, Case, Event, Feed, Payload
+from maplebridge.cases.permissions import may
 from maplebridge.lib.clock import CHINA
 from maplebridge.organisation.people import SYSTEM
 from maplebridge.organisation.units import directory
