@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tests.town import Town
 
 _open = ExitStack()
+_as_opened: dict[str, Any] = {}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -59,7 +61,45 @@ def django_db_setup(django_db_blocker: Any) -> None:
     with django_db_blocker.unblock():
         call_command("migrate", database="owner", verbosity=0, interactive=False)
         grant()
-        open_town()
+        open_town(matters=False)
+        _remember()
+
+
+@pytest.fixture(autouse=True)
+def kept_afresh() -> None:
+    """No test sees configuration that another one kept in memory and then rolled back."""
+    from maplebridge.cases import deadlines
+    from maplebridge.journey import gazetteer, learn, route
+    from maplebridge.organisation import units
+
+    rooms = (deadlines, learn, route, units)
+    if not _as_opened:
+        return
+    for room in rooms:
+        room._kept = (time.monotonic(), *_as_opened[room.__name__])
+    for name, value in _as_opened[gazetteer.__name__].items():
+        setattr(gazetteer._Kept, name, value)
+    gazetteer._Kept.checked = time.monotonic()
+
+
+def _remember() -> None:
+    """Keeps what the rooms hold of the freshly opened town."""
+    from maplebridge.cases import deadlines
+    from maplebridge.journey import gazetteer, learn, route
+    from maplebridge.organisation import units
+
+    for room, read in (
+        (deadlines, deadlines.durations),
+        (learn, learn.word_model),
+        (route, route.table),
+        (units, units.directory),
+    ):
+        room.forget()
+        read()
+        _as_opened[room.__name__] = room._kept[1:]
+    gazetteer.gazetteer()
+    kept = gazetteer._Kept
+    _as_opened[gazetteer.__name__] = {"places": kept.places, "fingerprint": kept.fingerprint}
 
 
 @pytest.fixture

@@ -122,6 +122,11 @@ def _stands_above(actor: Actor, case: Case) -> bool:
     return case.unit_code in units and actor.tier >= units.unit(case.unit_code).tier
 
 
+def may_see_reporter(actor: Actor, case: Case, assignments: Collection[Assignment]) -> bool:
+    """Whether an actor may see who reported: only units that answer for the case or work on it."""
+    return actor.unit_code == case.unit_code or _is_assigned(actor, assignments)
+
+
 def moves_for(actor: Actor, case: Case, assignments: Collection[Assignment]) -> list[Move]:
     """The moves to offer an actor as buttons now, in the order of the manifest."""
     moves = case.pinned_kind.moves

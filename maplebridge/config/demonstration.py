@@ -14,6 +14,7 @@ from django.db import transaction
 
 from maplebridge.cases import deadlines, feed
 from maplebridge.cases.models import Duration
+from maplebridge.config.demonstration_matters import open_matters
 from maplebridge.config.worker import READERS
 from maplebridge.connectors.postgres import secret
 from maplebridge.journey import learn, route
@@ -63,8 +64,11 @@ def open_reference(progress: Progress | None = None) -> None:
         feed.enrol(reader)
 
 
-def open_town(progress: Progress | None = None) -> None:
-    """Everything of the demonstration town; what is there already is left as it is."""
+def open_town(progress: Progress | None = None, matters: bool = True) -> None:
+    """Everything of the demonstration town; what is there already is left as it is.
+
+    matters: also report a few made-up ones.
+    """
     say = progress or _silent
     open_reference(progress)
     with transaction.atomic():
@@ -81,6 +85,8 @@ def open_town(progress: Progress | None = None) -> None:
                 counties.values_list("code", flat=True), lines, units.directory()
             )
         _open_accounts()
+    if matters and open_matters():
+        say("Reported a few made-up matters")
 
 
 def _open_accounts() -> None:

@@ -34,6 +34,9 @@ THRESHOLD: Final = 0.5
 # Nobody names the matter later than this; the limit keeps the longest report at some 25 ms.
 MOST_CHARACTERS: Final = 20_000
 TITLE_FACTOR: Final = 2.0
+# What each character beyond two adds to a Chinese phrase's weight, and how many of them count.
+LONGER_SHARE: Final = 0.2
+MOST_LONGER: Final = 4
 OPENING_CHARACTERS: Final = 40
 OPENING_FACTOR: Final = 1.5
 REPEAT_SHARE: Final = 0.25
@@ -291,8 +294,13 @@ def _weigh(head: str, body: str, model: WordModel) -> dict[str, dict[str, float]
         repeated = factor * (1 + REPEAT_SHARE * (min(counts[word], MOST_REPEATS) - 1))
         for words in (model.own, model.learned):
             for code, weight in words.labels.get(word, ()):
-                shares[code][word] = weight * repeated
+                shares[code][word] = weight * repeated * _particularity(word)
     return shares
+
+
+def _particularity(word: str) -> float:
+    """A longer phrase says more: 下水道堵了 names a matter, 积水 only goes with it."""
+    return 1 + LONGER_SHARE * min(max(0, len(word) - 2), MOST_LONGER) if ord(word[0]) > 255 else 1.0
 
 
 def _is_denied(text: str, begin: int, end: int) -> bool:

@@ -62,43 +62,43 @@ def skeleton(areas: Iterable[tuple[str, str]]) -> Iterator[Unit]:
         match len(code):
             case 4:
                 yield _unit(
-                    f"{code}-center", f"{name}大联动中心", f"City linkage centre {code}",
+                    f"{code}-center", f"{name}大联动中心", f"City linkage centre · {name}",
                     UnitKind.CITY_CENTER, code, hours=AROUND_THE_CLOCK,
                 )  # fmt: skip
             case 6:
                 yield _unit(
-                    f"{code}-center", f"{name}大联动中心", f"County linkage centre {code}",
+                    f"{code}-center", f"{name}大联动中心", f"County linkage centre · {name}",
                     UnitKind.COUNTY_CENTER, code, hours=AROUND_THE_CLOCK,
                 )  # fmt: skip
                 for line, (zh, en, kind) in LINES.items():
                     yield _unit(
-                        f"{code}-{line.lower()}", f"{name}{zh}", f"{en} {code}", kind, code, line,
+                        f"{code}-{line.lower()}", f"{name}{zh}", f"{en} · {name}", kind, code, line,
                         AROUND_THE_CLOCK if line in ("POL", "FIRE", "EMG") else {},
                     )  # fmt: skip
             case 9:
                 yield _unit(
-                    f"{code}-room", f"{name}综合信息指挥室", f"Township command room {code}",
+                    f"{code}-room", f"{name}综合信息指挥室", f"Township command room · {name}",
                     UnitKind.TOWN_ROOM, code,
                 )  # fmt: skip
                 for key, zh, en in PLATFORMS:
                     yield _unit(
-                        f"{code}-{key}", f"{name}{zh}", f"{en} {code}", UnitKind.PLATFORM, code
+                        f"{code}-{key}", f"{name}{zh}", f"{en} · {name}", UnitKind.PLATFORM, code
                     )
                 yield _unit(
-                    f"{code}-police", f"{name}派出所", f"Police station {code}",
+                    f"{code}-police", f"{name}派出所", f"Police station · {name}",
                     UnitKind.POLICE_STATION, code, "POL", AROUND_THE_CLOCK,
                 )  # fmt: skip
                 yield _unit(
-                    f"{code}-mediation", f"{name}人民调解委员会", f"Mediation committee {code}",
+                    f"{code}-mediation", f"{name}人民调解委员会", f"Mediation committee · {name}",
                     UnitKind.MEDIATION_COMMITTEE, code, "MED",
                 )  # fmt: skip
             case 12:
                 yield _unit(
-                    f"{code}-station", f"{name}综治工作站", f"Village station {code}",
+                    f"{code}-station", f"{name}综治工作站", f"Village station · {name}",
                     UnitKind.VILLAGE_STATION, code,
                 )  # fmt: skip
             case 15:
-                yield _unit(f"{code}-grid", name, f"Grid {code}", UnitKind.GRID_POST, code)
+                yield _unit(f"{code}-grid", name, f"Grid · {name}", UnitKind.GRID_POST, code)
 
 
 def _unit(

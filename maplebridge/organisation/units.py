@@ -122,8 +122,7 @@ def directory() -> Directory:
             "code", "name", "name_en", "kind", "area_code", "line", "hours"
         )
         found = Directory(
-            UnitFacts(*row[:6], hours=Hours.from_json(row[6]))
-            for row in rows.iterator()
+            UnitFacts(*row[:6], hours=Hours.from_json(row[6])) for row in rows.iterator()
         )
         _kept = (time.monotonic(), found)
         return found

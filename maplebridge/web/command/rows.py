@@ -13,7 +13,6 @@ from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from maplebridge.cases import deadlines
-from maplebridge.cases.grades import Progress
 from maplebridge.cases.kinds import Kind
 from maplebridge.cases.models import (
     Assignment,
@@ -364,9 +363,3 @@ def _clock_sign(running: deadlines.Clock, now: dt.datetime) -> words.Sign:
         "due" if soon else "clock",
         running.due_at,
     )
-
-
-def may_see_reporter(actor: Actor, file: File) -> bool:
-    """Whether the reporter's contact is shown: only to units that work on the case."""
-    shares = {a.unit_code for a in file.assignments if a.progress != Progress.RETURNED}
-    return actor.unit_code in {file.case.unit_code, *shares}

@@ -250,7 +250,7 @@ def _case_page(
         "lat": str(found.lat) if found.lat is not None else "",
         "photos": [photo for photo in file.photos if photo.sequence == 1],
         "reporter": file.reporter,
-        "shows_reporter": rows.may_see_reporter(actor, file),
+        "shows_reporter": permissions.may_see_reporter(actor, file.case, file.assignments),
         "first": first,
         "others": others,
         "running": [shown for shown in clocks if shown.clock.ended_at is None],
