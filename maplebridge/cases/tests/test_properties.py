@@ -193,3 +193,13 @@ def test_the_check_can_fail(town):
             check(case.pk, "broken on purpose")
         Case.objects.filter(pk=case.pk).update(**{name: getattr(case, name) for name in wrong})
     check(case.pk, "mended")
+
+
+def test_an_overruled_step_leaves_the_work_with_the_unit_that_does_it(town):
+    """A walk found it: the accountable unit and the lead unit must not part."""
+    case = town.opened("filed")
+    town.move(case.pk, "dispatch", town.town, {"unit": "330825209201-station"})
+    town.move(case.pk, "sign_for", town.village)
+    town.move(case.pk, "overrule", town.village, {"unit": "330825-enf", "category": "0901"})
+    check(case.pk, "after overrule")
+    assert town.case(case.pk).unit_code == "330825209201-station"
