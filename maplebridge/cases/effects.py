@@ -240,7 +240,7 @@ def _triage(step: Step) -> None:
     for name in JUDGED:
         if name in step.facts:
             setattr(step.case, name, step.facts[name])
-    if "unit" in step.facts:
+    if "unit" in step.facts and step.case.state == "reported":
         step.case.unit_code = step.facts["unit"]
 
 

@@ -347,8 +347,7 @@ def _make(
         EFFECTS[effect](step)
     if photos:
         facts["photos"] = [photo.sha256 for photo in photos]
-    if case.unit_code != events[-1].facts.get("unit"):
-        facts.setdefault("unit", case.unit_code)
+    facts["unit"] = case.unit_code  # who answers for the case after each event
     case.sequence += 1
     event = Event(
         case_id=case.pk,

@@ -53,12 +53,39 @@ def visible(actor: Actor, assigned: Exists) -> Q:
         case Role.OFFICER if actor.line:
             wide = area & Q(line=actor.line)
         case Role.SUPERVISOR:
-            wide = area & Q(supervision__gt=0)
+            wide = area & (Q(supervision__gt=0) | Q(late=True))
         case Role.REVISITOR:
             wide = area & Q(closed_at__isnull=False)
         case _:
             wide = NOTHING
     return Q(unit_code=actor.unit_code) | Q(assigned) | wide
+
+
+def sees(actor: Actor, case: Case, assignments: Collection[Assignment]) -> bool:
+    """Whether an actor sees a case that is at hand; the same rule as `visible`, for one row."""
+    if actor.role == Role.SYSTEM:
+        return True
+    if actor.role == Role.RESIDENT:
+        return actor.reporter_of == case.pk
+    if actor.role in NO_CONTENT or not actor.unit_code:
+        return False
+    if actor.unit_code == case.unit_code or _is_assigned(actor, assignments):
+        return True
+    if not covers(actor.area_code, case.area_code) or case.confidentiality == Confidentiality.C2:
+        return False
+    match actor.role:
+        case Role.GRID_WORKER:
+            return case.confidentiality == Confidentiality.C0
+        case Role.STATION | Role.CLERK | Role.DISPATCHER | Role.LEADER:
+            return True
+        case Role.OFFICER:
+            return bool(actor.line) and actor.line == case.line
+        case Role.SUPERVISOR:
+            return case.supervision > 0 or case.late
+        case Role.REVISITOR:
+            return case.closed_at is not None
+        case _:
+            return False
 
 
 def may(actor: Actor, move: Move, case: Case, assignments: Collection[Assignment]) -> bool:
@@ -70,8 +97,8 @@ def may(actor: Actor, move: Move, case: Case, assignments: Collection[Assignment
         return False
     if move.tiers and actor.tier not in move.tiers:
         return False
-    if case.confidentiality == Confidentiality.C2 and move.who in (Who.AREA, Who.OTHER):
-        return _is_assigned(actor, assignments) or actor.unit_code == case.unit_code
+    if not sees(actor, case, assignments):
+        return False
     match move.who:
         case Who.SYSTEM:
             return actor.role == Role.SYSTEM
@@ -86,9 +113,7 @@ def may(actor: Actor, move: Move, case: Case, assignments: Collection[Assignment
         case Who.ABOVE:
             return _stands_above(actor, case)
         case Who.AREA:
-            return covers(actor.area_code, case.area_code) and (
-                not actor.line or actor.line == case.line
-            )
+            return covers(actor.area_code, case.area_code)
         case Who.OTHER:
             return (
                 covers(actor.area_code, case.area_code)

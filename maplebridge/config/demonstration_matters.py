@@ -121,10 +121,9 @@ def open_matters() -> int:
     day = dt.date.today()  # noqa: DTZ011  only asks which posts are held
     people = {a.username: actors_for(a, day)[0] for a in Account.objects.filter(synthetic=True)}
     points = {
-        code: (lon, lat)
-        for code, lon, lat in Area.objects.filter(pk__in=[m.grid for m in MATTERS]).values_list(
-            "code", "inner_lon", "inner_lat"
-        )
+        area.code: (area.inner_lon, area.inner_lat)
+        for area in Area.objects.filter(pk__in=[matter.grid for matter in MATTERS])
+        if area.inner_lon is not None and area.inner_lat is not None
     }
     return sum(_open(matter, people, points) for matter in MATTERS)
 

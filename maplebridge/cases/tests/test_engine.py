@@ -237,7 +237,9 @@ def test_a_parent_is_not_reported_done_before_its_assisting_units(town):
 
 def test_supervision_is_only_raised_and_then_the_county_closes(town):
     case = town.opened("verified")
-    town.move(case.pk, "supervise", town.supervisor, {"supervision": "2", "reason": "逾期"})
+    with pytest.raises(engine.NotAllowed):  # a supervisor sees only late and supervised cases
+        town.move(case.pk, "supervise", town.supervisor, {"supervision": "2", "reason": "逾期"})
+    town.move(case.pk, "supervise", town.county, {"supervision": "2", "reason": "逾期"})
     with pytest.raises(engine.MoveNotPossible):
         town.move(case.pk, "supervise", town.supervisor, {"supervision": "1", "reason": "降"})
     with pytest.raises(engine.NotAllowed):
