@@ -65,6 +65,7 @@ def made_up_cases(town, how_many=60):
             line=draw.choice(LINES),
             confidentiality=draw.choice(["C0", "C1", "C2"]),
             supervision=draw.choice([0, 0, 1, 3]),
+            late=draw.choice([False, False, True]),
             state=state.name,
             ended=state.ended,
             closed_at="2026-10-01T00:00:00Z" if state.name in ("closed", "archived") else None,
@@ -105,7 +106,7 @@ def should_see(actor, case, shares):
         Role.DISPATCHER: True,
         Role.LEADER: True,
         Role.OFFICER: bool(actor.line) and actor.line == case.line,
-        Role.SUPERVISOR: case.supervision > 0,
+        Role.SUPERVISOR: case.supervision > 0 or case.late,
         Role.REVISITOR: case.closed_at is not None,
         Role.MEDIATOR: False,
     }[actor.role]
@@ -118,6 +119,8 @@ def test_everybody_sees_exactly_what_the_table_says(town):
         seen = set(Case.objects.visible_to(actor).filter(pk__in=[c.pk for c in cases]))
         expected = {case for case in cases if should_see(actor, case, shares[case.pk])}
         assert seen == expected, name
+        # The same rule asked of one row at hand.
+        assert {c for c in cases if permissions.sees(actor, c, shares[c.pk])} == expected, name
 
 
 def test_the_made_up_cases_can_tell_the_roles_apart(town):
