@@ -145,6 +145,11 @@ def test_no_entry_is_unsure_and_the_file_tells_nothing_of_a_machine():
         assert noise not in text, noise
 
 
+def test_there_is_one_catalogue():
+    found = [str(path.relative_to(PACKAGE)) for path in (PACKAGE / "locale").rglob("*.po")]
+    assert found == ["locale/zh_Hans/LC_MESSAGES/django.po"]
+
+
 def test_sources_call_the_translation_by_the_names_that_are_searched():
     other = []
     for path in sources():
