@@ -39,6 +39,10 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["DATABASE_APP_URL"] = server.app_url
     import django
 
+    from maplebridge.config.bundle import compile_translations
+
+    compile_translations()
+
     django.setup()
 
 

@@ -6,16 +6,18 @@ A row may be handed out again after a crash; whoever carries it out must stand t
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection
 
 from maplebridge.lib.clock import now
 from maplebridge.lib.ids import BUCKETS
 
 LEASE = dt.timedelta(seconds=20)
+BUCKETS_AT_ONCE = 32
 NIL = UUID(int=0)
 CHANNEL = "maplebridge_feed"
 
@@ -35,36 +37,44 @@ class News:
 
 
 # Rows of transactions that are still running, or began after the oldest running one, wait.
-READ = """
-SELECT case_id, sequence, area_code, kind, move, to_state, at, txid::text
-FROM cases_feed
-WHERE bucket = %s
-  AND (txid, case_id, sequence) > (%s::text::xid8, %s::uuid, %s)
-  AND txid < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY txid, case_id, sequence
-LIMIT %s
-"""
-
-WITH_NEWS = """
-SELECT c.bucket FROM cases_feedcursor c
-WHERE c.reader = %s AND (c.holder = %s OR c.held_until < %s) AND EXISTS (
-    SELECT 1 FROM cases_feed f
-    WHERE f.bucket = c.bucket
-      AND (f.txid, f.case_id, f.sequence) > (c.txid, c.case_id, c.sequence)
-      AND f.txid < pg_snapshot_xmin(pg_current_snapshot())
-)
-ORDER BY c.bucket
-"""
-
 CLAIM = """
-UPDATE cases_feedcursor SET holder = %s, held_until = %s
-WHERE reader = %s AND bucket = %s AND (holder = %s OR held_until < %s)
-RETURNING txid::text, case_id, sequence
+UPDATE cases_feedcursor AS c SET holder = %(holder)s, held_until = %(until)s
+FROM (
+    SELECT k.bucket FROM cases_feedcursor k
+    WHERE k.reader = %(reader)s AND (k.holder = %(holder)s OR k.held_until < %(at)s) AND EXISTS (
+        SELECT 1 FROM cases_feed f
+        WHERE f.bucket = k.bucket
+          AND (f.txid, f.case_id, f.sequence) > (k.txid, k.case_id, k.sequence)
+          AND f.txid < pg_snapshot_xmin(pg_current_snapshot())
+    )
+    ORDER BY k.bucket LIMIT %(buckets)s FOR UPDATE SKIP LOCKED
+) AS free
+WHERE c.reader = %(reader)s AND c.bucket = free.bucket
+RETURNING c.bucket, c.txid::text, c.case_id, c.sequence
+"""
+
+READ = """
+SELECT p.bucket, n.case_id, n.sequence, n.area_code, n.kind, n.move, n.to_state, n.at, n.txid::text
+FROM unnest(%(buckets)s::smallint[], %(txids)s::text[], %(cases)s::uuid[], %(sequences)s::int[])
+    AS p(bucket, txid, case_id, sequence)
+CROSS JOIN LATERAL (
+    SELECT f.case_id, f.sequence, f.area_code, f.kind, f.move, f.to_state, f.at, f.txid
+    FROM cases_feed f
+    WHERE f.bucket = p.bucket
+      AND (f.txid, f.case_id, f.sequence) > (p.txid::xid8, p.case_id, p.sequence)
+      AND f.txid < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY f.txid, f.case_id, f.sequence
+    LIMIT %(limit)s
+) AS n
+ORDER BY n.txid, n.case_id, n.sequence
 """
 
 ADVANCE = """
-UPDATE cases_feedcursor SET txid = %s::text::xid8, case_id = %s, sequence = %s, held_until = %s
-WHERE reader = %s AND bucket = %s AND holder = %s
+UPDATE cases_feedcursor AS c
+SET txid = p.txid::xid8, case_id = p.case_id, sequence = p.sequence, held_until = %(until)s
+FROM unnest(%(buckets)s::smallint[], %(txids)s::text[], %(cases)s::uuid[], %(sequences)s::int[])
+    AS p(bucket, txid, case_id, sequence)
+WHERE c.reader = %(reader)s AND c.holder = %(holder)s AND c.bucket = p.bucket
 """
 
 ENROL = """
@@ -73,6 +83,8 @@ SELECT %s, b, '0'::xid8, %s, 0, '', %s FROM generate_series(0, %s) AS b
 ON CONFLICT (reader, bucket) DO NOTHING
 """
 
+Place = tuple[str, UUID, int]
+
 
 def enrol(reader: str) -> None:
     """Gives a reader a cursor in every bucket, at the beginning; again changes nothing."""
@@ -80,61 +92,86 @@ def enrol(reader: str) -> None:
         cursor.execute(ENROL, [reader, NIL, now(), BUCKETS - 1])
 
 
-def carry_out(reader: str, holder: str, work: Callable[[News], None], limit: int = 200) -> int:
-    """Hands a reader's next news to `work`, bucket by bucket, and moves the cursors on.
+def carry_out(reader: str, holder: str, work: Callable[[News], None], limit: int = 50) -> int:
+    """Hands a reader's next news to `work` in order within each bucket, and moves the cursors on.
 
     reader: which consequence. holder: this worker's own name; a bucket held by another is left
     alone until its lease ends. work: called outside any transaction; it makes its own, and must
-    do nothing the second time. When it raises, the cursor stands before that row.
-    Returns how many rows were carried out.
+    do nothing the second time. limit: rows of one bucket in one call.
+    When it raises for a row, the bucket waits there while the others go on, and the first such
+    error is raised at the end. Returns how many rows were carried out.
     """
-    done = 0
-    with connection.cursor() as cursor:
-        cursor.execute(WITH_NEWS, [reader, holder, now()])
-        buckets = [row[0] for row in cursor.fetchall()]
-    for bucket in buckets:
-        done += _carry_out_bucket(reader, holder, bucket, work, limit)
-    return done
-
-
-def _carry_out_bucket(
-    reader: str, holder: str, bucket: int, work: Callable[[News], None], limit: int
-) -> int:
     at = now()
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM, [holder, at + LEASE, reader, bucket, holder, at])
-        claimed = cursor.fetchone()
-    if claimed is None:
+    places = _claim(reader, holder, at)
+    if not places:
         return 0
     done = 0
-    place = claimed
+    failures: dict[int, Exception] = {}
     try:
-        txid, case_id, sequence = claimed
-        for news in read(bucket, txid, case_id, sequence, limit):
-            work(news)
+        for bucket, news in read(places, limit):
+            if bucket in failures:
+                continue
+            try:
+                work(news)
+            except DatabaseError:
+                raise
+            except Exception as failure:
+                failures[bucket] = failure
+                continue
             done += 1
-            place = (news.txid, news.case_id, news.sequence)
+            places[bucket] = (news.txid, news.case_id, news.sequence)
             if now() > at + LEASE / 2:
                 at = now()
-                _advance(reader, holder, bucket, place, at + LEASE)
+                _advance(reader, holder, places, at + LEASE)
     finally:
         if not connection.needs_rollback:
-            _advance(reader, holder, bucket, place, now())
+            _advance(reader, holder, places, now())
+    for failure in failures.values():
+        raise failure
     return done
 
 
-def _advance(
-    reader: str, holder: str, bucket: int, place: tuple[str, UUID, int], until: dt.datetime
-) -> None:
+def _claim(reader: str, holder: str, at: dt.datetime) -> dict[int, Place]:
+    """Takes buckets with news for this worker; returns where each was left. One statement."""
     with connection.cursor() as cursor:
-        cursor.execute(ADVANCE, [*place, until, reader, bucket, holder])
+        cursor.execute(
+            CLAIM,
+            {
+                "holder": holder,
+                "until": at + LEASE,
+                "reader": reader,
+                "at": at,
+                "buckets": BUCKETS_AT_ONCE,
+            },
+        )
+        return {bucket: (txid, case, sequence) for bucket, txid, case, sequence in cursor}
 
 
-def read(bucket: int, txid: str, case_id: UUID, sequence: int, limit: int = 200) -> list[News]:
-    """News of one bucket after a place, oldest first; never past a transaction still running."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(READ, [bucket, txid, case_id, sequence, limit])
-        return [News(*row) for row in cursor.fetchall()]
+def _advance(reader: str, holder: str, places: Mapping[int, Place], until: dt.datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            ADVANCE, {**_columns(places), "until": until, "reader": reader, "holder": holder}
+        )
+
+
+def read(places: Mapping[int, Place], limit: int = 200) -> list[tuple[int, News]]:
+    """News of buckets after the given places; never past a transaction that is still running.
+
+    places: bucket to (txid, case id, sequence) of the last row known.
+    Returns pairs of bucket and news, in the order of the writing transactions.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(READ, {**_columns(places), "limit": limit})
+        return [(row[0], News(*row[1:])) for row in cursor]
+
+
+def _columns(places: Mapping[int, Place]) -> dict[str, list[Any]]:
+    return {
+        "buckets": list(places),
+        "txids": [place[0] for place in places.values()],
+        "cases": [place[1] for place in places.values()],
+        "sequences": [place[2] for place in places.values()],
+    }
 
 
 def notify(news: News) -> None:

@@ -9,6 +9,7 @@ from django.db.models import Exists, Q
 
 from maplebridge.cases.grades import Confidentiality, Duty, Progress
 from maplebridge.cases.kinds import Move, Who
+from maplebridge.lib.clock import now
 from maplebridge.organisation.people import Actor, Role, Tier
 from maplebridge.organisation.units import directory
 
@@ -21,7 +22,9 @@ NO_CONTENT = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
 
 
 def within(field: str, area_code: str) -> Q:
-    """The area and all below it, as a range over one index."""
+    """The area and all below it, as a range over one index; an empty code is no area."""
+    if not area_code:
+        return NOTHING
     upper = area_code[:-1] + chr(ord(area_code[-1]) + 1)
     return Q(**{f"{field}__gte": area_code, f"{field}__lt": upper})
 
@@ -53,7 +56,8 @@ def visible(actor: Actor, assigned: Exists) -> Q:
         case Role.OFFICER if actor.line:
             wide = area & Q(line=actor.line)
         case Role.SUPERVISOR:
-            wide = area & (Q(supervision__gt=0) | Q(late=True))
+            overdue = Q(late=True) | Q(ended=False, due_at__lt=now())
+            wide = area & (Q(supervision__gt=0) | overdue)
         case Role.REVISITOR:
             wide = area & Q(closed_at__isnull=False)
         case _:
@@ -81,7 +85,7 @@ def sees(actor: Actor, case: Case, assignments: Collection[Assignment]) -> bool:
         case Role.OFFICER:
             return bool(actor.line) and actor.line == case.line
         case Role.SUPERVISOR:
-            return case.supervision > 0 or case.late
+            return case.supervision > 0 or case.late or case.is_overdue(now())
         case Role.REVISITOR:
             return case.closed_at is not None
         case _:

@@ -14,13 +14,17 @@ from maplebridge.journey import advance, notice, work
 
 log = logging.getLogger("maplebridge.worker")
 
-# Every consequence of a move, by the name of the reader that carries it out.
-READERS: dict[str, Callable[[News], None]] = {
-    "journey": advance.carry_out,
-    "twins": work.carry_out,
-    "notices": notice.carry_out,
-    "live": feed.notify,
-}
+
+def _within(news: News) -> None:
+    """What happens inside the platform after a move."""
+    advance.carry_out(news)
+    work.carry_out(news)
+    feed.notify(news)
+
+
+# Every consequence of a move, by the name of the reader that carries it out. What depends on
+# machines we do not own has a reader of its own, so that it holds up nothing else.
+READERS: dict[str, Callable[[News], None]] = {"within": _within, "notices": notice.carry_out}
 PAUSE_SECONDS = 0.1
 PAUSE_AFTER_FAILURE_SECONDS = 1.0
 

@@ -11,6 +11,7 @@ from maplebridge.cases import engine, permissions
 from maplebridge.cases.grades import Duty, Progress
 from maplebridge.cases.kinds import Who, registry
 from maplebridge.cases.models import Assignment, Case, Event, Feed
+from maplebridge.lib.clock import now
 from maplebridge.organisation.people import SYSTEM, Actor, Role, reporter_of
 
 pytestmark = pytest.mark.django_db
@@ -106,7 +107,9 @@ def should_see(actor, case, shares):
         Role.DISPATCHER: True,
         Role.LEADER: True,
         Role.OFFICER: bool(actor.line) and actor.line == case.line,
-        Role.SUPERVISOR: case.supervision > 0 or case.late,
+        Role.SUPERVISOR: case.supervision > 0
+        or case.late
+        or (not case.ended and case.due_at is not None and case.due_at < now()),
         Role.REVISITOR: case.closed_at is not None,
         Role.MEDIATOR: False,
     }[actor.role]
