@@ -74,7 +74,7 @@ def sources() -> str:
 
 
 @cache
-def tests_by_name() -> set[str]:
+def names_of_tests() -> set[str]:
     files = [*(HOUSE / "tests").rglob("*.py"), *PACKAGE.rglob("tests/*.py")]
     text = "\n".join(file.read_text(encoding="utf-8") for file in files)
     return set(re.findall(r"def (test_\w+)", text)) | {file.stem for file in files}
@@ -193,7 +193,7 @@ def test_every_table_variable_test_and_address_that_is_named_is_there(document):
         elif VARIABLE.fullmatch(code):
             assert code in sources(), f"nobody reads {code}"
         elif TEST.fullmatch(code):
-            assert code in tests_by_name(), f"there is no test {code}"
+            assert code in names_of_tests(), f"there is no test {code}"
         elif ADDRESS.fullmatch(code) and code != "/var/lib":
             try:
                 resolve(code if code != "/api/" else "/api/v1/reports")

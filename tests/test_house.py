@@ -1,4 +1,4 @@
-"""The rules of the house, asked of the tree itself: docs/style.md and docs/house.md say why."""
+"""The rules of the house, asked of the tree itself: docs/house.md and CONTRIBUTING.md say why."""
 
 from __future__ import annotations
 

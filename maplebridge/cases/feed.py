@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 from maplebridge.lib.clock import now
 from maplebridge.lib.ids import BUCKETS
@@ -113,8 +113,8 @@ def carry_out(reader: str, holder: str, work: Callable[[News], None], limit: int
                 continue
             try:
                 work(news)
-            except DatabaseError:
-                raise
+            except (OperationalError, InterfaceError):
+                raise  # the database is away: nothing more can be carried out now
             except Exception as failure:
                 failures[bucket] = failure
                 continue
@@ -126,8 +126,8 @@ def carry_out(reader: str, holder: str, work: Callable[[News], None], limit: int
     finally:
         if not connection.needs_rollback:
             _advance(reader, holder, places, now())
-    for failure in failures.values():
-        raise failure
+    if failures:
+        raise next(iter(failures.values()))
     return done
 
 
@@ -175,7 +175,7 @@ def _columns(places: Mapping[int, Place]) -> dict[str, list[Any]]:
 
 
 def notify(news: News) -> None:
-    """Tells listeners that a case moved; the payload is the bucket and the case's area."""
+    """Tells listeners that a case moved: its id, the event's sequence, the case's area."""
     with connection.cursor() as cursor:
         told = f"{news.case_id} {news.sequence} {news.area_code}"
         cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, told])

@@ -64,7 +64,7 @@ class Who(StrEnum):
     """How an actor must stand to the case, besides having one of the move's roles."""
 
     REPORTER = "reporter"  # reported this case
-    OWNER = "owner"  # post in the accountable unit, or the command room of its village
+    OWNER = "owner"  # post in the accountable unit
     LEAD = "lead"  # post in the unit with the lead assignment
     ASSIGNED = "assigned"  # post in any unit with an assignment
     ABOVE = "above"  # post in a room above the accountable unit, over the case's area

@@ -122,9 +122,19 @@ def running_database(*, town: bool = False) -> Iterator[None]:
             os.environ["DATABASE_APP_URL"] = server.app_url
         django.setup()
         stack.callback(_disconnect)
+        _check()
         if os.environ.get("DATABASE_OWNER_URL"):
             _prepare(town=town)
         yield
+
+
+def _check() -> None:
+    """Refuses wrong settings and unsound manifests with their sentences."""
+    from django.core import checks
+
+    wrong = [found for found in checks.run_checks() if found.is_serious()]
+    if wrong:
+        raise click.ClickException(" ".join(found.msg for found in wrong))
 
 
 def _prepare(*, town: bool) -> None:

@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 
 from maplebridge.cases import feed
 from maplebridge.cases.feed import News
-from maplebridge.journey import advance, notice, work
+from maplebridge.journey import advance, learn, notice, work
 
 log = logging.getLogger("maplebridge.worker")
 
@@ -26,6 +26,7 @@ def _within(news: News) -> None:
 # machines we do not own has a reader of its own, so that it holds up nothing else.
 READERS: dict[str, Callable[[News], None]] = {"within": _within, "notices": notice.carry_out}
 PAUSE_SECONDS = 0.1
+LEARN_EVERY_SECONDS = 3600.0
 PAUSE_AFTER_FAILURE_SECONDS = 1.0
 
 
@@ -43,6 +44,7 @@ def carry_out_all(holder: str, most_rounds: int = 1000) -> int:
 def run(holder: str, should_stop: Callable[[], bool]) -> None:
     """Carries out consequences until told to stop; a closed database is waited for."""
     enrolled = False
+    learned_at = time.monotonic()
     while not should_stop():
         try:
             if not enrolled:
@@ -55,6 +57,9 @@ def run(holder: str, should_stop: Callable[[], bool]) -> None:
                 found += _one_reader(reader, holder, act)
             if not found:
                 time.sleep(PAUSE_SECONDS)
+            if time.monotonic() - learned_at > LEARN_EVERY_SECONDS:
+                learn.learn_words()
+                learned_at = time.monotonic()
         except (OperationalError, InterfaceError) as failure:
             log.warning("the database does not answer: %s", failure)
             close_old_connections()

@@ -269,7 +269,11 @@ def prepare_roles(owner_url: str, password: str) -> str:
     A role of that name with another password is somebody else's and is left alone.
     Raises DatabaseFailed with what to do.
     """
-    parameters = {**conninfo_to_dict(owner_url), "user": APPLICATION, "password": password}
+    try:
+        owner = conninfo_to_dict(owner_url)
+    except psycopg.ProgrammingError as error:
+        raise DatabaseFailed(f"This is not the address of a PostgreSQL database: {error}") from None
+    parameters = {**owner, "user": APPLICATION, "password": password}
     app_url = database_url(**parameters)
     ask = f"Set DATABASE_APP_URL too, to a role that may log in and owns nothing ({APPLICATION})."
     try:

@@ -19,7 +19,7 @@ from maplebridge.organisation.people import Actor
 from maplebridge.organisation.units import directory
 
 LONGEST_TEXT = 10_000
-LONGEST = {"title": 200, "place": 200, "name": 60, "phone": 40}
+LONGEST = {"title": 200, "place": 200, "name": 60, "phone": 24}
 MOST_PHOTOS = 5
 KEPT_SECONDS = 30.0
 FURTHEST_ERROR_METRES = 100_000.0

@@ -59,9 +59,12 @@ def command(folder: Path | None, once: bool, as_json: bool, port: int, bind: str
     with running_database(town=demonstration):
         summary: dict[str, Any] = {}
         if folder is not None:
-            from maplebridge.config.real_input import load_folder
+            from maplebridge.config.real_input import NoRealInput, load_folder
 
-            summary = load_folder(folder, say)
+            try:
+                summary = load_folder(folder, say)
+            except (NoRealInput, OSError) as nothing:
+                raise click.ClickException(str(nothing)) from nothing
         summary.setdefault("seconds", round(time.monotonic() - began, 3))
         if once or folder is not None:
             _print_summary(summary, as_json=as_json)

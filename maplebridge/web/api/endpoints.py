@@ -26,10 +26,10 @@ RETRY_SECONDS = "20"
 
 
 class ReportIn(Schema):
-    """A matter. key: the same key from the same sender is the same report, always."""
+    """A matter. key: drawn at random by the sender; the same key is the same report, always."""
 
     text: str
-    key: Annotated[str, Field(min_length=8, max_length=100)]
+    key: Annotated[str, Field(min_length=16, max_length=100)]
     title: str = ""
     place: str = ""
     lon: float | None = None

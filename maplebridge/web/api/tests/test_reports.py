@@ -18,7 +18,7 @@ def post(client, **said):
 
 
 def test_a_report_gets_a_receipt_and_can_be_followed(client, town):
-    answer = post(client, key="device-0001", text="社阳乡社阳村路灯不亮")
+    answer = post(client, key="device-0001-report-1", text="社阳乡社阳村路灯不亮")
     assert answer.status_code == 201
     receipt = answer.json()
     assert receipt["fresh"] is True
@@ -32,15 +32,15 @@ def test_a_report_gets_a_receipt_and_can_be_followed(client, town):
 
 
 def test_the_same_key_gives_the_same_receipt_and_no_second_case(client, town):
-    first = post(client, key="device-0001", text="路灯不亮")
-    second = post(client, key="device-0001", text="路灯不亮")
+    first = post(client, key="device-0001-report-1", text="路灯不亮")
+    second = post(client, key="device-0001-report-1", text="路灯不亮")
     assert second.status_code == 200
     assert second.json()["query_code"] == first.json()["query_code"]
     assert Case.objects.count() == 1
 
 
 def test_a_point_outside_the_city_is_a_problem_in_words(client, town):
-    answer = post(client, key="device-0001", text="灯", lon=120.15, lat=30.27)
+    answer = post(client, key="device-0001-report-1", text="灯", lon=120.15, lat=30.27)
     assert (answer.status_code, answer["Content-Type"]) == (422, "application/problem+json")
     assert list(answer.json()["problems"]) == ["point"]
     assert Case.objects.count() == 0
@@ -60,6 +60,6 @@ def test_a_guessed_code_finds_nothing(client, town):
 
 def test_a_closed_database_says_when_to_try_again(client, town):
     with patch("maplebridge.journey.intake.engine.open", side_effect=OperationalError("down")):
-        answer = post(client, key="device-0001", text="路灯不亮")
+        answer = post(client, key="device-0001-report-1", text="路灯不亮")
     assert (answer.status_code, answer["Retry-After"]) == (503, "20")
     assert "down" not in answer.content.decode()
