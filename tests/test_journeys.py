@@ -173,3 +173,20 @@ def test_a_wrong_code_finds_nothing(town):
     assert follow("ABCD-EFGH-JKMN") is None
     assert follow("") is None
     assert follow("<script>") is None
+
+
+@pytest.mark.django_db
+def test_clocks_of_an_unpublished_year_are_counted_again_once(town, monkeypatch):
+    import datetime as dt
+
+    from maplebridge.journey import work
+    from maplebridge.organisation.calendar import CALENDAR
+
+    far = dt.datetime(CALENDAR.last_year + 2, 3, 3, 9, tzinfo=dt.UTC)
+    case = town.case(town.report(at=far).case_id)
+    assert case.due_provisional
+    monkeypatch.setattr(CALENDAR, "last_year", CALENDAR.last_year + 2)
+    assert work.recount_provisional() == 1
+    assert not town.case(case.pk).due_provisional
+    assert Event.objects.get(case_id=case.pk, sequence=2).move == "recount"
+    assert work.recount_provisional() == 0
