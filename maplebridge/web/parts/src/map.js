@@ -291,10 +291,8 @@ async function draw(box) {
       box.dataset.cases ? fetched(box.dataset.cases) : empty(),
       new Promise((done) => map.once("load", done)),
     ]);
-    const note = box.parentElement.querySelector("[data-made-up]");
-    if (note) {
-      note.hidden = !areas.features.some((area) => area.properties.synthetic);
-    }
+    const madeUp = box.parentElement.querySelector("[data-made-up]");
+    if (madeUp) madeUp.hidden = !areas.features.some((area) => area.properties.synthetic);
     map.addSource("areas", { type: "geojson", data: areas });
     map.addSource("names", { type: "geojson", data: innerPoints(areas) });
     for (const layer of layers().slice(1)) map.addLayer(layer);
