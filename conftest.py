@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from tests.town import Town
 
 _open = ExitStack()
-_as_opened: dict[str, Any] = {}
+_as_opened: list[tuple[Any, Any]] = []
+_places: dict[str, Any] = {}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -72,16 +73,11 @@ def django_db_setup(django_db_blocker: Any) -> None:
 @pytest.fixture(autouse=True)
 def kept_afresh() -> None:
     """No test sees configuration that another one kept in memory and then rolled back."""
-    from maplebridge.cases import deadlines
-    from maplebridge.journey import gazetteer, learn, route
-    from maplebridge.organisation import units
+    from maplebridge.journey import gazetteer
 
-    rooms = (deadlines, learn, route, units)
-    if not _as_opened:
-        return
-    for room in rooms:
-        room._kept = (time.monotonic(), *_as_opened[room.__name__])
-    for name, value in _as_opened[gazetteer.__name__].items():
+    for kept, value in _as_opened:
+        kept.put(value)
+    for name, value in _places.items():
         setattr(gazetteer._Kept, name, value)
     gazetteer._Kept.checked = time.monotonic()
 
@@ -92,18 +88,18 @@ def _remember() -> None:
     from maplebridge.journey import gazetteer, learn, route
     from maplebridge.organisation import units
 
-    for room, read in (
-        (deadlines, deadlines.durations),
-        (learn, learn.word_model),
-        (route, route.table),
-        (units, units.directory),
-    ):
-        room.forget()
-        read()
-        _as_opened[room.__name__] = room._kept[1:]
+    everything = (
+        deadlines.kept,
+        learn.kept_categories,
+        learn.kept_model,
+        route.kept,
+        units.kept,
+    )
+    for kept in everything:
+        kept.forget()
+        _as_opened.append((kept, kept.get()))
     gazetteer.gazetteer()
-    kept = gazetteer._Kept
-    _as_opened[gazetteer.__name__] = {"places": kept.places, "fingerprint": kept.fingerprint}
+    _places.update(places=gazetteer._Kept.places, fingerprint=gazetteer._Kept.fingerprint)
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import threading
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +16,7 @@ from django.utils.translation import ngettext
 from maplebridge.cases.kinds import Kind
 from maplebridge.cases.models import Case, Duration, Event
 from maplebridge.lib.clock import CHINA, local_day
+from maplebridge.lib.kept import Kept
 from maplebridge.organisation import calendar
 from maplebridge.organisation.calendar import Hours
 from maplebridge.organisation.units import directory
@@ -33,7 +32,6 @@ CLOCK_LABELS = {
     "verify": _l("Verify"),
     "close": _l("Close and answer"),
 }
-KEPT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -286,35 +284,25 @@ def explain(clock: Clock) -> list[str]:
     return said
 
 
-_lock = threading.Lock()
-_kept: tuple[float, Durations] | None = None
+def _read() -> Durations:
+    return Durations(
+        (
+            row.sla_class,
+            row.category,
+            row.clock,
+            row.begins,
+            Amount(row.amount, row.unit, row.clause, row.checked),
+        )
+        for row in Duration.objects.all()
+    )
+
+
+kept: Kept[Durations] = Kept(_read)
 
 
 def durations() -> Durations:
-    """The configured durations; read again at most every KEPT_SECONDS."""
-    global _kept  # noqa: PLW0603
-    kept = _kept
-    if kept is not None and time.monotonic() - kept[0] < KEPT_SECONDS:
-        return kept[1]
-    with _lock:
-        found = Durations(
-            (
-                row.sla_class,
-                row.category,
-                row.clock,
-                row.begins,
-                Amount(row.amount, row.unit, row.clause, row.checked),
-            )
-            for row in Duration.objects.all()
-        )
-        _kept = (time.monotonic(), found)
-        return found
-
-
-def forget() -> None:
-    """Drops the kept durations; call after changing them."""
-    global _kept  # noqa: PLW0603
-    _kept = None
+    """The configured durations, at most half a minute old."""
+    return kept.get()
 
 
 def load_durations(file: Path = SEED, begins: dt.date = dt.date(2000, 1, 1)) -> int:
@@ -343,5 +331,5 @@ def load_durations(file: Path = SEED, begins: dt.date = dt.date(2000, 1, 1)) -> 
         unique_fields=["sla_class", "category", "clock", "begins"],
         update_fields=["amount", "unit", "clause", "checked"],
     )
-    forget()
+    kept.forget()
     return len(rows)

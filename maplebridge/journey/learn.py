@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import threading
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +18,13 @@ from maplebridge.journey import route
 from maplebridge.journey.classify import WordModel, learned_weights
 from maplebridge.journey.models import Category, DecisionRecord, LearnedWords, Step
 from maplebridge.lib.clock import local_day, now
+from maplebridge.lib.kept import Kept
 from maplebridge.organisation.models import Area
 from maplebridge.organisation.people import Actor
 from maplebridge.organisation.units import directory
 
 SEED = Path(__file__).parent / "seed" / "categories.csv"
 GROUPS = Path(__file__).parent / "seed" / "groups.csv"
-KEPT_SECONDS = 30.0
 FEWEST_EXAMPLES = 20
 MOST_EXAMPLES = 20_000
 
@@ -173,7 +171,7 @@ def learn_words() -> LearnedWords | None:
         version=model.version,
         defaults={"weights": weights, "learned_from": len(examples), "at": now()},
     )
-    forget()
+    kept_model.forget()
     return made if fresh else None
 
 
@@ -207,54 +205,39 @@ def load_categories(file: Path = SEED, groups: Path = GROUPS) -> int:
             "on_the_spot", "anonymous", "handoff",
         ],
     )  # fmt: skip
-    forget()
+    kept_categories.forget()
     return len(rows)
 
 
-_lock = threading.Lock()
-_kept: tuple[float, dict[str, CategoryFacts], WordModel] | None = None
+def _read_categories() -> dict[str, CategoryFacts]:
+    rows: Iterable[tuple[str, str, str, str, str, str]] = Category.objects.values_list(
+        "code", "name", "line", "sla_class", "confidentiality", "handoff"
+    )
+    return {row[0]: CategoryFacts(*row) for row in rows}
 
 
-def _known() -> tuple[dict[str, CategoryFacts], WordModel]:
-    global _kept  # noqa: PLW0603
-    kept = _kept
-    if kept is not None and time.monotonic() - kept[0] < KEPT_SECONDS:
-        return kept[1], kept[2]
-    with _lock:
-        rows: Iterable[tuple[str, str, str, str, str, str]] = Category.objects.values_list(
-            "code", "name", "line", "sla_class", "confidentiality", "handoff"
-        )
-        categories = {row[0]: CategoryFacts(*row) for row in rows}
-        newest = LearnedWords.objects.order_by("-at").first()
-        if newest is None:
-            model = WordModel.of_seed()
-        elif kept is not None and kept[2].version == newest.version:
-            model = kept[2]
-        else:
-            model = WordModel.of_seed(newest.weights)
-        _kept = (time.monotonic(), categories, model)
-        return categories, model
+def _read_model() -> WordModel:
+    newest = LearnedWords.objects.order_by("-at").first()
+    return WordModel.of_seed(newest.weights) if newest else WordModel.of_seed()
+
+
+kept_categories: Kept[dict[str, CategoryFacts]] = Kept(_read_categories)
+kept_model: Kept[WordModel] = Kept(_read_model)
 
 
 def category_of(code: str) -> CategoryFacts:
     """The category of that code. Raises UnknownCategory."""
     try:
-        return _known()[0][code]
+        return categories()[code]
     except KeyError:
         raise UnknownCategory(code) from None
 
 
 def categories() -> dict[str, CategoryFacts]:
     """Every category by code."""
-    return _known()[0]
+    return kept_categories.get()
 
 
 def word_model() -> WordModel:
     """The newest learned words over our own."""
-    return _known()[1]
-
-
-def forget() -> None:
-    """Drops what is kept; call after changing categories or words."""
-    global _kept  # noqa: PLW0603
-    _kept = None
+    return kept_model.get()

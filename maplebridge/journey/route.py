@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,10 +10,10 @@ from django.utils.translation import gettext as _
 
 from maplebridge.journey.decision import Decision
 from maplebridge.journey.models import Responsibility
+from maplebridge.lib.kept import Kept
 from maplebridge.organisation.people import Tier
 from maplebridge.organisation.units import Directory
 
-KEPT_SECONDS = 30.0
 VERSION = "responsibility"
 
 
@@ -102,31 +100,21 @@ def desk_for(area_code: str, units: Directory) -> str:
     return units.room_of(area_code, Tier.TOWN).code
 
 
-_lock = threading.Lock()
-_kept: tuple[float, Table] | None = None
+def _read() -> Table:
+    return Table(
+        Row(*values)
+        for values in Responsibility.objects.values_list(
+            "pk", "category", "area_code", "unit_code", "begins", "ends", "clause"
+        )
+    )
+
+
+kept: Kept[Table] = Kept(_read)
 
 
 def table() -> Table:
-    """The present table; read again at most every KEPT_SECONDS."""
-    global _kept  # noqa: PLW0603
-    kept = _kept
-    if kept is not None and time.monotonic() - kept[0] < KEPT_SECONDS:
-        return kept[1]
-    with _lock:
-        found = Table(
-            Row(*values)
-            for values in Responsibility.objects.values_list(
-                "pk", "category", "area_code", "unit_code", "begins", "ends", "clause"
-            )
-        )
-        _kept = (time.monotonic(), found)
-        return found
-
-
-def forget() -> None:
-    """Drops the kept table; call after changing it."""
-    global _kept  # noqa: PLW0603
-    _kept = None
+    """The present table, at most half a minute old."""
+    return kept.get()
 
 
 def open_responsibility(
@@ -152,5 +140,5 @@ def open_responsibility(
                     )
                 )
     Responsibility.objects.bulk_create(rows, ignore_conflicts=True)
-    forget()
+    kept.forget()
     return len(rows)

@@ -127,5 +127,5 @@ def open_skeleton(city_code: str) -> int:
     areas = Area.objects.within(city_code).order_by("code").values_list("code", "name")
     made = list(skeleton(areas))
     Unit.objects.bulk_create(made, ignore_conflicts=True, batch_size=2000)
-    units.forget()
+    units.kept.forget()
     return len(made)

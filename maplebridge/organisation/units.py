@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from maplebridge.lib.kept import Kept
 from maplebridge.organisation.calendar import Hours
 from maplebridge.organisation.models import Unit, UnitKind
 from maplebridge.organisation.people import TIER_OF_LENGTH, Tier
@@ -19,7 +18,6 @@ ROOMS = frozenset(
         UnitKind.VILLAGE_STATION,
     }
 )
-KEPT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -107,28 +105,16 @@ class Directory:
         return None
 
 
-_lock = threading.Lock()
-_kept: tuple[float, Directory] | None = None
+def _read() -> Directory:
+    rows = Unit.objects.filter(ends__isnull=True).values_list(
+        "code", "name", "name_en", "kind", "area_code", "line", "hours"
+    )
+    return Directory(UnitFacts(*row[:6], hours=Hours.from_json(row[6])) for row in rows.iterator())
+
+
+kept: Kept[Directory] = Kept(_read)
 
 
 def directory() -> Directory:
-    """The present directory; read again at most every KEPT_SECONDS."""
-    global _kept  # noqa: PLW0603
-    kept = _kept
-    if kept is not None and time.monotonic() - kept[0] < KEPT_SECONDS:
-        return kept[1]
-    with _lock:
-        rows = Unit.objects.filter(ends__isnull=True).values_list(
-            "code", "name", "name_en", "kind", "area_code", "line", "hours"
-        )
-        found = Directory(
-            UnitFacts(*row[:6], hours=Hours.from_json(row[6])) for row in rows.iterator()
-        )
-        _kept = (time.monotonic(), found)
-        return found
-
-
-def forget() -> None:
-    """Drops the kept directory; call after changing units."""
-    global _kept  # noqa: PLW0603
-    _kept = None
+    """The present directory, at most half a minute old."""
+    return kept.get()

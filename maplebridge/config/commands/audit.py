@@ -1,4 +1,4 @@
-"""`maplebridge audit verify`: walks every case's chain of events and says where it does not hold."""
+"""`maplebridge audit verify`: walks every chain of events and says where one does not hold."""
 
 from __future__ import annotations
 
