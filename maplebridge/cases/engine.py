@@ -314,6 +314,13 @@ def move(
         return _make(case, declared, actor, key, facts or {}, photos, at, events, assignments)
 
 
+def _knows(actor: Actor, other: UUID) -> bool:
+    """Whether an actor may name another case: one it sees and that was not merged away itself."""
+    if actor.role == Role.SYSTEM:
+        return True
+    return Case.objects.visible_to(actor).filter(pk=other, merged_into=None).exists()
+
+
 def _unit_name(code: str) -> str:
     units = directory()
     return units.unit(code).name if code in units else code
@@ -332,7 +339,7 @@ def _make(
 ) -> Event:
     """The move itself, under the case's lock: guards, effects, clocks, and the rows."""
     units = directory()
-    facts, words = read_facts(declared, said, units)
+    facts, words = read_facts(declared, said, units, lambda other: _knows(actor, other))
     at = max(at or now(), events[-1].at)
     step = Step(case, declared, actor, facts, at, units, assignments)
     for guard in declared.guards:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -31,11 +31,15 @@ class MissingFacts(FactsError):
 
 
 def read_facts(
-    move: Move, said: Mapping[str, Any], units: Directory
+    move: Move,
+    said: Mapping[str, Any],
+    units: Directory,
+    knows_case: Callable[[UUID], bool] = lambda _case: True,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Splits what was said into structured facts and free words, both checked.
 
     said: by field name; empty strings count as not said; JSON or form values.
+    knows_case: whether the actor may name another case.
     Returns (facts, words): facts go into the event, words into its payload.
     Raises MissingFacts when only required fields are missing, else FactsError.
     """
@@ -56,6 +60,8 @@ def read_facts(
             continue
         try:
             read = _read(need, value, units)
+            if need.type is Type.CASE and not knows_case(UUID(read)):
+                raise ValueError(_("No case you may see has that number, or it was merged itself."))
         except ValueError as problem:
             wrong[need.name] = str(problem)
             continue
@@ -104,7 +110,9 @@ def _read(need: Field, value: Any, units: Directory) -> Any:
             try:
                 return str(UUID(str(value)))
             except ValueError:
-                raise ValueError(_("That is no case id.")) from None
+                raise ValueError(
+                    _("No case you may see has that number, or it was merged itself.")
+                ) from None
         case Type.DAYS | Type.NUMBER:
             try:
                 number = int(value)

@@ -299,6 +299,22 @@ def test_merging_and_unmerging_loses_nothing(town):
     assert back.query_code == twin.query_code
 
 
+def test_a_case_is_merged_only_into_one_that_stands_and_may_be_seen(town):
+    kept, twin, third = (town.opened("accepted") for _ in range(3))
+    elsewhere = town.report(area_code="330802005", unit_code="330802005-room").case_id
+    for wrong in (uuid.uuid4(), elsewhere, "no id"):
+        with pytest.raises(engine.FactsError) as refused:
+            town.move(twin.pk, "merge", town.town, {"into": str(wrong)})
+        assert list(refused.value.problems) == ["into"]
+    with pytest.raises(engine.MoveNotPossible):
+        town.move(twin.pk, "merge", town.town, {"into": str(twin.pk)})
+    town.move(twin.pk, "merge", town.town, {"into": str(kept.pk)})
+    for into_merged in (kept, third):
+        with pytest.raises(engine.FactsError):
+            town.move(into_merged.pk, "merge", town.town, {"into": str(twin.pk)})
+    assert town.case(kept.pk).state == town.case(third.pk).state == "accepted"
+
+
 def test_events_can_neither_be_changed_nor_removed_by_the_application(town):
     case = town.opened()
     for statement in (
