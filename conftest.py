@@ -109,7 +109,7 @@ def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     from django.db import connections
 
     from maplebridge.cases import feed
-    from maplebridge.cases.models import HOT, FeedCursor
+    from maplebridge.cases.models import HOT, FeedCursor, FeedFailure
     from maplebridge.config.worker import READERS
 
     with django_db_blocker.unblock():
@@ -117,6 +117,7 @@ def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         models = [
             *HOT,
             FeedCursor,
+            FeedFailure,
             *(
                 apps.get_model("journey", name)
                 for name in ("DecisionRecord", "Fingerprint", "LearnedWords")

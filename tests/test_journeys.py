@@ -190,3 +190,16 @@ def test_clocks_of_an_unpublished_year_are_counted_again_once(town, monkeypatch)
     assert not town.case(case.pk).due_provisional
     assert Event.objects.get(case_id=case.pk, sequence=2).move == "recount"
     assert work.recount_provisional() == 0
+
+
+def test_a_case_whose_other_was_merged_away_meanwhile_goes_on_by_itself(committed_town):
+    town = committed_town
+    first, second = town.opened("accepted"), town.opened("accepted")
+    town.move(first.pk, "merge", town.town, {"into": str(second.pk)})
+    # As if both clerks had merged at the same moment, each into the other's.
+    Case.objects.filter(pk=first.pk).update(merged_into=None, ended=False, state="accepted")
+    town.move(second.pk, "merge", town.town, {"into": str(first.pk)})
+    Case.objects.filter(pk=first.pk).update(merged_into=second.pk, ended=True, state="merged")
+    carry_out_all("tester")
+    assert (town.case(first.pk).state, town.case(second.pk).state) == ("accepted", "merged")
+    assert town.case(second.pk).merged_into == first.pk

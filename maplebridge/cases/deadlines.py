@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from maplebridge.organisation.units import directory
 
 SEED = Path(__file__).parent / "seed" / "durations.csv"
 WORKING = frozenset({"wh", "wd"})
+END_OF_DAY = dt.time(17, 30)
 CLOCK_LABELS = {
     "accept": _l("Accept"),
     "dispatch": _l("File and dispatch"),
@@ -31,6 +32,9 @@ CLOCK_LABELS = {
     "dispose": _l("Handle"),
     "verify": _l("Verify"),
     "close": _l("Close and answer"),
+    "answer": _l("Wait for the reporter"),
+    "review": _l("Look at it again"),
+    "progress": _l("Report the progress"),
 }
 
 
@@ -87,6 +91,11 @@ class Happening:
     state: str
     facts: Mapping[str, Any]
 
+    @property
+    def unit(self) -> str:
+        """Who answered for the case after it."""
+        return str(self.facts.get("unit", ""))
+
 
 @dataclass(frozen=True)
 class Change:
@@ -102,13 +111,17 @@ class Clock:
     """One clock of a case.
 
     ended_at: when the work it measured was done, None while it runs.
-    paused: it stands still now. provisional: rests on a year whose holidays are not published.
+    hours: of the unit that answered when it started; they stay with it.
+    fixed: a day somebody set, in place of start and amount.
+    provisional: rests on a year whose holidays are not published.
     """
 
     name: str
     started_at: dt.datetime
     amount: Amount
     due_at: dt.datetime
+    hours: Hours = calendar.USUAL_HOURS
+    fixed: dt.datetime | None = None
     changes: tuple[Change, ...] = ()
     ended_at: dt.datetime | None = None
     provisional: bool = False
@@ -129,8 +142,12 @@ class Clock:
         return self.ended_at is None and not self.paused
 
     def was_kept(self, at: dt.datetime) -> bool:
-        """Whether the work was done, or at `at` can still be done, in time."""
-        return (self.ended_at or at) <= self.due_at
+        """Whether the work was done, or at `at` can still be done, in time.
+
+        While it stands still, what counts is when it was stopped.
+        """
+        stopped = self.changes[-1].at if self.paused else at
+        return (self.ended_at or stopped) <= self.due_at
 
 
 def due_after(start: dt.datetime, amount: Amount, hours: Hours) -> tuple[dt.datetime, bool]:
@@ -149,8 +166,11 @@ def due_after(start: dt.datetime, amount: Amount, hours: Hours) -> tuple[dt.date
     raise ValueError(f"an amount is in min, h, d, wh or wd, not {amount.unit!r}")
 
 
-def _with_due(clock: Clock, hours: Hours) -> Clock:
+def _with_due(clock: Clock) -> Clock:
     """The clock with its due time worked out from its start, amount and changes, in their order."""
+    if clock.fixed is not None:
+        return replace(clock, due_at=clock.fixed)
+    hours = clock.hours
     due, provisional = due_after(clock.started_at, clock.amount, hours)
     for change in clock.changes:
         if change.amount is not None:
@@ -167,13 +187,16 @@ def _with_due(clock: Clock, hours: Hours) -> Clock:
 
 
 def fold(
-    kind: Kind, history: Sequence[Happening], durations: Durations, hours: Hours
+    kind: Kind,
+    history: Sequence[Happening],
+    durations: Durations,
+    hours: Callable[[str], Hours],
 ) -> tuple[Clock, ...]:
     """Every clock the case has had, in the order in which they started.
 
     history: the case's events, oldest first, at least the opening.
     durations: those in force on the day of the opening are used.
-    hours: working hours of the unit that is accountable now.
+    hours: working hours of a unit, by its code; a clock keeps those of the unit it started under.
     """
     done: list[Clock] = []
     running: dict[str, Clock] = {}
@@ -187,10 +210,10 @@ def fold(
             for name, clock in running.items():
                 allowed = durations.find(sla_class, category, name, day) or clock.amount
                 changed = replace(clock, amount=allowed, sla_class=sla_class)
-                running[name] = _with_due(changed, hours)
+                running[name] = _with_due(changed)
         state = kind.state(step.state)
         move = kind.move(step.move)
-        for name in move.stops if move else ():
+        for name in (*move.stops, *move.renews) if move else ():
             if name in running:
                 done.append(replace(running.pop(name), ended_at=step.at))
         kept = {*state.clocks, state.pauses}
@@ -207,27 +230,49 @@ def fold(
                 longer = durations.find(sla_class, category, "extend", day)
                 if longer is not None:
                     clock = replace(clock, changes=(*clock.changes, Change(step.at, amount=longer)))
-            running[name] = _with_due(clock, hours)
+            running[name] = _with_due(clock)
         entered = move is None or move.target is not None or step is history[0]
-        for name in state.clocks if entered else ():
+        for name in state.clocks if entered else move.renews if move else ():
             found = durations.find(sla_class, category, name, day)
             if name not in running and found is not None:
-                fresh = Clock(name, step.at, found, step.at, sla_class=sla_class)
-                running[name] = _with_due(fresh, hours)
+                fresh = Clock(
+                    name,
+                    step.at,
+                    found,
+                    step.at,
+                    hours(step.unit),
+                    _fixed(step, name),
+                    sla_class=sla_class,
+                )
+                running[name] = _with_due(fresh)
     return tuple(sorted([*done, *running.values()], key=lambda clock: clock.started_at))
 
 
+def _fixed(step: Happening, name: str) -> dt.datetime | None:
+    """The end of a day that the move set for the clock, as `review_on` does; None without."""
+    day = step.facts.get(f"{name}_on")
+    if not day:
+        return None
+    return dt.datetime.combine(dt.date.fromisoformat(day), END_OF_DAY, CHINA)
+
+
 def next_due(clocks: Iterable[Clock]) -> Clock | None:
-    """The running clock that is due first; a paused one when none runs; None when all ended."""
-    open_clocks = [clock for clock in clocks if clock.ended_at is None]
-    counting = [clock for clock in open_clocks if clock.is_running]
-    return min(counting or open_clocks, key=lambda clock: clock.due_at, default=None)
+    """The running clock that is due first; None when none runs."""
+    counting = (clock for clock in clocks if clock.is_running)
+    return min(counting, key=lambda clock: clock.due_at, default=None)
 
 
 def clocks_of(case: Case, events: Iterable[Event]) -> tuple[Clock, ...]:
     """The clocks of a case from its events; no statement besides the kept configuration."""
     history = [Happening(e.at, e.move, e.to_state, e.facts) for e in events]
-    return fold(case.pinned_kind, history, durations(), hours_of(case.unit_code))
+    return fold(case.pinned_kind, history, durations(), hours_of)
+
+
+def allowed(case: Case, clock_name: str) -> int:
+    """How much the case's class allows a clock, in the clock's own unit; 0 without a row."""
+    day = local_day(case.opened_at)
+    found = durations().find(case.sla_class, case.category, clock_name, day)
+    return found.number if found else 0
 
 
 def hours_of(unit_code: str) -> Hours:
@@ -255,14 +300,16 @@ def explain(clock: Clock) -> list[str]:
             "amount": clock.amount.words(),
         }
     ]
-    if clock.amount.clause:
+    if clock.fixed is not None:
+        said.append(_("Its day was set when it started: %(at)s.") % {"at": shown(clock.fixed)})
+    elif clock.amount.clause:
         said.append(
             _("The limit follows %(clause)s; nobody has compared it with the source yet.")
             % {"clause": clock.amount.clause}
             if not clock.amount.checked
             else _("The limit follows %(clause)s.") % {"clause": clock.amount.clause}
         )
-    if clock.amount.unit in WORKING:
+    if clock.amount.unit in WORKING and clock.fixed is None:
         said.append(_("Only working time counts; holidays and make-up workdays are known."))
     for change in clock.changes:
         if change.amount is not None:

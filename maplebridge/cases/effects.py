@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from maplebridge.cases.grades import Duty, Progress, Supervision, Urgency
+from maplebridge.cases.grades import Confidentiality, Duty, Progress, Supervision, Urgency
 from maplebridge.cases.kinds import Effect, Guard, Move
 from maplebridge.cases.models import Assignment, Case
 from maplebridge.lib.clock import CHINA
@@ -28,7 +28,10 @@ RETURNS_BEFORE_RULING = 2
 
 @dataclass
 class Step:
-    """One move being made: what it starts from and what it changes."""
+    """One move being made: what it starts from and what it changes.
+
+    due: when a clock that has not ended is due. allows: how much the case's class allows a clock.
+    """
 
     case: Case
     move: Move
@@ -37,6 +40,8 @@ class Step:
     at: dt.datetime
     units: Directory
     assignments: list[Assignment]
+    due: Callable[[str], dt.datetime | None] = lambda _clock: None
+    allows: Callable[[str], int] = lambda _clock: 1
     changed: list[Assignment] = field(default_factory=list)
 
     def assign(self, unit_code: str, duty: str) -> None:
@@ -53,14 +58,25 @@ class Step:
         self.assignments.append(fresh)
         self.changed.append(fresh)
 
-    def share(self, *duties: str, of_actor: bool = False) -> Assignment | None:
-        """The newest live share with one of the duties."""
+    def share(self, *duties: str) -> Assignment | None:
+        """The newest open share with one of the duties."""
         for share in reversed(self.assignments):
-            live = share.progress not in (Progress.RETURNED, Progress.READ)
-            mine = not of_actor or share.unit_code == self.actor.unit_code
-            if share.duty in duties and live and mine:
+            live = share.progress in LIVE
+            if share.duty in duties and live:
                 return share
         return None
+
+    def finish(self, duty: str, progress: str) -> None:
+        """Ends every open share of the actor's unit with that duty."""
+        for share in self.assignments:
+            mine = share.unit_code == self.actor.unit_code and share.duty == duty
+            if mine and share.progress in LIVE:
+                self.progress(share, progress)
+
+    def share_for_reading(self, unit_code: str) -> None:
+        """Lets a unit that gives the case away go on reading it."""
+        self.assign(unit_code, Duty.READ)
+        self.progress(self.assignments[-1], Progress.READ)
 
     def progress(self, share: Assignment | None, progress: str) -> None:
         """Moves a share on."""
@@ -71,6 +87,8 @@ class Step:
 
     def room_above(self) -> str:
         """The room above the accountable unit; the city centre's own at the top."""
+        if self.case.unit_code not in self.units:
+            return self.units.room_of(self.case.area_code, Tier.TOWN).code
         here = self.units.unit(self.case.unit_code)
         above = (
             self.units.room_above(here.area_code)
@@ -82,6 +100,7 @@ class Step:
         return above.code
 
 
+LIVE = (Progress.TO_SIGN, Progress.HANDLING)
 ROOM_KINDS = frozenset({"city_center", "county_center", "town_room", "village_station"})
 Said = str | None
 
@@ -106,14 +125,12 @@ def _once_asked(step: Step) -> Said:
 
 
 def _assists_done(step: Step) -> Said:
-    waiting = [
-        a.unit_code
-        for a in step.assignments
-        if a.duty == Duty.ASSIST and a.progress in (Progress.TO_SIGN, Progress.HANDLING)
-    ]
+    waiting = {
+        a.unit_code for a in step.assignments if a.duty == Duty.ASSIST and a.progress in LIVE
+    }
     if waiting:
         return _("Assisting units have not reported yet: %(units)s.") % {
-            "units": ", ".join(step.units.unit(code).name for code in waiting)
+            "units": ", ".join(step.units.name_of(code) for code in sorted(waiting))
         }
     return None
 
@@ -121,7 +138,8 @@ def _assists_done(step: Step) -> Said:
 def _may_return(step: Step) -> Said:
     if step.case.ruled:
         return _("The tier above has ruled; the matter cannot be returned.")
-    if step.case.due_at is not None and step.at > step.case.due_at:
+    due = step.due("sign")
+    if due is not None and step.at > due:
         return _("The time for signing is over; the matter can no longer be returned.")
     return None
 
@@ -141,13 +159,20 @@ def _not_in_ruling(step: Step) -> Said:
 def _may_extend(step: Step) -> Said:
     if step.case.extension:
         return _("An extension may be asked for once.")
-    if step.case.due_at is not None and step.at > step.case.due_at:
+    if not step.allows("extend"):
+        return _("Matters of this class cannot be extended.")
+    due = step.due("dispose")
+    if due is not None and step.at > due:
         return _("An extension must be asked for before the time is over.")
     return None
 
 
 def _extension_asked(step: Step) -> Said:
-    return None if step.case.extension == "asked" else _("No extension has been asked for.")
+    if step.case.extension != "asked":
+        return _("No extension has been asked for.")
+    if step.case.sla_class == "S5" and step.actor.tier < Tier.COUNTY:
+        return _("The county decides on extensions of complex matters.")
+    return None
 
 
 def _review_within_30_days(step: Step) -> Said:
@@ -165,7 +190,11 @@ def _higher_level(step: Step) -> Said:
 
 
 def _supervised(step: Step) -> Said:
-    return None if step.case.supervision else _("The case is not supervised.")
+    if not step.case.supervision:
+        return _("The case is not supervised.")
+    if step.actor.tier < step.case.supervision_tier:
+        return _("Only the tier that supervises, or one above it, may end this.")
+    return None
 
 
 def _tier_above(step: Step) -> Said:
@@ -201,6 +230,25 @@ def _not_itself(step: Step) -> Said:
     return None
 
 
+def _in_reach(step: Step) -> Said:
+    if step.actor.tier == Tier.CITY:
+        return None
+    here = step.case.area_code
+    for code in [*step.facts.get("units", []), *filter(None, [step.facts.get("unit")])]:
+        there = step.units.unit(code).area_code
+        if not (there.startswith(here[:6]) or here.startswith(there)):
+            return _("%(unit)s answers for another county; only the city can send it there.") % {
+                "unit": step.units.name_of(code)
+            }
+    return None
+
+
+def _not_confidential(step: Step) -> Said:
+    if step.case.confidentiality == Confidentiality.C2:
+        return _("A confidential matter is not copied; its handlers alone see it.")
+    return None
+
+
 GUARDS: dict[Guard, Callable[[Step], Said]] = {
     Guard.PLACED: _placed,
     Guard.CLASSIFIED: _classified,
@@ -220,6 +268,8 @@ GUARDS: dict[Guard, Callable[[Step], Said]] = {
     Guard.ONE_APPEAL: _one_appeal,
     Guard.UNRATED: _unrated,
     Guard.NOT_ITSELF: _not_itself,
+    Guard.IN_REACH: _in_reach,
+    Guard.NOT_CONFIDENTIAL: _not_confidential,
 }
 
 # What the automatic steps, or the person who overrules them, may set.
@@ -257,8 +307,10 @@ def _assign_lead(step: Step) -> None:
 
 
 def _assign_assist(step: Step) -> None:
+    taken = {a.unit_code for a in step.assignments if a.duty != Duty.READ and a.progress in LIVE}
     for unit in step.facts["units"]:
-        step.assign(unit, Duty.ASSIST)
+        if unit not in taken:
+            step.assign(unit, Duty.ASSIST)
 
 
 def _send_copy(step: Step) -> None:
@@ -267,7 +319,7 @@ def _send_copy(step: Step) -> None:
 
 
 def _read_copy(step: Step) -> None:
-    step.progress(step.share(Duty.READ, of_actor=True), Progress.READ)
+    step.finish(Duty.READ, Progress.READ)
 
 
 def _sign(step: Step) -> None:
@@ -281,7 +333,8 @@ def _return(step: Step) -> None:
     case.unit_code = case.filer_code
     if case.return_count >= RETURNS_BEFORE_RULING:
         above = step.units.room_of(case.area_code, Tier.COUNTY)
-        if step.units.unit(case.filer_code).tier < above.tier:
+        known = case.filer_code in step.units
+        if not known or step.units.unit(case.filer_code).tier < above.tier:
             case.unit_code = above.code
 
 
@@ -290,7 +343,7 @@ def _rule(step: Step) -> None:
 
 
 def _finish_assist(step: Step) -> None:
-    step.progress(step.share(Duty.ASSIST, of_actor=True), Progress.DONE)
+    step.finish(Duty.ASSIST, Progress.DONE)
 
 
 def _finish_lead(step: Step) -> None:
@@ -309,7 +362,16 @@ def _rework(step: Step) -> None:
     case = step.case
     case.rework_count += 1
     case.extension = ""
-    lead = next((a for a in reversed(step.assignments) if a.duty == Duty.LEAD), None)
+    lead = next(
+        (
+            a
+            for a in reversed(step.assignments)
+            if a.duty == Duty.LEAD
+            and a.unit_code == case.handler_unit
+            and a.progress != Progress.RETURNED
+        ),
+        None,
+    )
     if lead is None:  # closed on the spot: whoever did it does it again
         step.assign(case.handler_unit, Duty.LEAD)
         lead = step.assignments[-1]
@@ -321,6 +383,8 @@ def _escalate(step: Step) -> None:
     case = step.case
     above = step.room_above()
     step.progress(step.share(Duty.LEAD), Progress.RETURNED)
+    if case.unit_code in step.units and not case.ended:
+        step.share_for_reading(case.unit_code)
     case.unit_code = above
 
 
@@ -337,6 +401,11 @@ def _file(step: Step) -> None:
 def _take(step: Step) -> None:
     if step.actor.unit_code:
         step.case.unit_code = step.actor.unit_code
+
+
+def _call_back(step: Step) -> None:
+    step.progress(step.share(Duty.LEAD), Progress.RETURNED)
+    _file(step)
 
 
 def _back_to_filer(step: Step) -> None:
@@ -375,10 +444,12 @@ def _answer_extension(step: Step) -> None:
 
 def _supervise(step: Step) -> None:
     step.case.supervision = Supervision(int(step.facts["supervision"]))
+    step.case.supervision_tier = max(step.case.supervision_tier, int(step.actor.tier))
 
 
 def _release(step: Step) -> None:
     step.case.supervision = Supervision.NONE
+    step.case.supervision_tier = 0
 
 
 def _hand_off(step: Step) -> None:
@@ -431,6 +502,7 @@ EFFECTS: dict[Effect, Callable[[Step], None]] = {
     Effect.APPEAL: _appeal,
     Effect.FILE: _file,
     Effect.TAKE: _take,
+    Effect.CALL_BACK: _call_back,
     Effect.BACK_TO_FILER: _back_to_filer,
     Effect.CLOSE: _close,
     Effect.REOPEN: _reopen,

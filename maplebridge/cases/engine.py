@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from maplebridge.cases import chain, deadlines, permissions
@@ -30,6 +33,8 @@ from maplebridge.organisation.people import Actor, Role
 from maplebridge.organisation.units import directory
 
 BATCH = 500
+# What a key may be: it stands in a column of 120 characters and is shown to nobody.
+KEY = re.compile(r"[^\x00-\x1f\x7f]{1,120}")
 __all__ = [
     "FactsError",
     "KeyReused",
@@ -43,6 +48,7 @@ __all__ = [
     "StaleCase",
     "UnknownCase",
     "UnknownMove",
+    "WrongKey",
     "load",
     "move",
     "open",
@@ -78,7 +84,11 @@ class StaleCase(Refused):
 
 
 class KeyReused(Refused):
-    """The idempotency key belongs to another move."""
+    """The idempotency key belongs to another move, or to somebody else's."""
+
+
+class WrongKey(Refused):
+    """The idempotency key is empty, too long, or holds characters that cannot be kept."""
 
 
 @dataclass(frozen=True)
@@ -149,13 +159,17 @@ def load(openings: Iterable[Opening]) -> list[Opened]:
         rows = [_opening_row(opening) for opening in batch]
         first = {row["id"]: row for row in reversed(rows)}
         with connection.cursor() as cursor:
-            cursor.execute(OPEN_CASES, [json.dumps(list(first.values()))])
+            # In one order everywhere, so that two batches of the same keys cannot block each other.
+            cursor.execute(OPEN_CASES, [json.dumps(sorted(first.values(), key=itemgetter("id")))])
             fresh = {UUID(str(found[0])) for found in cursor.fetchall()}
+        known = [UUID(case_id) for case_id in first if UUID(case_id) not in fresh]
+        numbers = (
+            dict(Case.objects.filter(pk__in=known).values_list("pk", "number")) if known else {}
+        )
         for row in rows:
             case_id = UUID(row["id"])
-            receipts.append(
-                Opened(case_id, row["number"], row["query_code"], fresh=case_id in fresh)
-            )
+            number = numbers.get(case_id, row["number"])
+            receipts.append(Opened(case_id, number, row["query_code"], fresh=case_id in fresh))
             fresh.discard(case_id)
     return receipts
 
@@ -173,6 +187,8 @@ def _batches(openings: Iterable[Opening]) -> Iterable[list[Opening]]:
 
 def _opening_row(opening: Opening) -> dict[str, Any]:
     """Everything the opening statement writes for one case, as JSON values."""
+    if opening.key and not KEY.fullmatch(opening.key):
+        raise WrongKey(_("The key of a request has 1 to 120 characters, none of them unseen."))
     kind = registry.latest(opening.kind)
     state = kind.state(kind.initial)
     at = opening.at or now()
@@ -201,9 +217,7 @@ def _opening_row(opening: Opening) -> dict[str, Any]:
             )
     happened = deadlines.Happening(at, kind.opening, state.name, facts)
     clock = deadlines.next_due(
-        deadlines.fold(
-            kind, [happened], deadlines.durations(), deadlines.hours_of(opening.unit_code)
-        )
+        deadlines.fold(kind, [happened], deadlines.durations(), deadlines.hours_of)
     )
     event = Event(
         case_id=case_id,
@@ -281,8 +295,8 @@ def move(
     Raises UnknownCase, UnknownMove, KeyReused, StaleCase, NotAllowed, MoveNotPossible,
     MissingFacts or FactsError; then nothing was changed.
     """
-    if not key:
-        raise ValueError("a move needs an idempotency key")
+    if not KEY.fullmatch(key):
+        raise WrongKey(_("The key of a request has 1 to 120 characters, none of them unseen."))
     with transaction.atomic():
         case = Case.objects.select_for_update().filter(pk=case_id).first()
         if case is None:
@@ -290,7 +304,11 @@ def move(
         events = list(Event.objects.filter(case_id=case_id).order_by("sequence"))
         for event in events:
             if event.key == key:
-                if event.move != name:
+                if (event.move, event.role, event.account_id) != (
+                    name,
+                    str(actor.role),
+                    actor.account_id,
+                ):
                     raise KeyReused(_("This request was used for another move already."))
                 return event
         declared = case.pinned_kind.move(name)
@@ -314,11 +332,17 @@ def move(
         return _make(case, declared, actor, key, facts or {}, photos, at, events, assignments)
 
 
-def _knows(actor: Actor, other: UUID) -> bool:
-    """Whether an actor may name another case: one it sees and that was not merged away itself."""
+def _knows(actor: Actor, case: Case, other: UUID) -> bool:
+    """Whether an actor may name another case beside this one.
+
+    It must be seen by the actor, open or closed in the usual way, not merged away itself, and no
+    more confidential than this.
+    """
     if actor.role == Role.SYSTEM:
         return True
-    return Case.objects.visible_to(actor).filter(pk=other, merged_into=None).exists()
+    stands = Q(ended=False) | Q(closed_at__isnull=False)
+    seen = Case.objects.visible_to(actor).filter(stands, pk=other, merged_into=None)
+    return seen.filter(confidentiality__lte=case.confidentiality).exists()
 
 
 def _unit_name(code: str) -> str:
@@ -339,9 +363,20 @@ def _make(
 ) -> Event:
     """The move itself, under the case's lock: guards, effects, clocks, and the rows."""
     units = directory()
-    facts, words = read_facts(declared, said, units, lambda other: _knows(actor, other))
+    facts, words = read_facts(declared, said, units, lambda other: _knows(actor, case, other))
     at = max(at or now(), events[-1].at)
-    step = Step(case, declared, actor, facts, at, units, assignments)
+    before = deadlines.clocks_of(case, events)
+    step = Step(
+        case,
+        declared,
+        actor,
+        facts,
+        at,
+        units,
+        assignments,
+        due={c.name: c.due_at for c in before if c.ended_at is None}.get,
+        allows=lambda clock: deadlines.allowed(case, clock),
+    )
     for guard in declared.guards:
         sentence = GUARDS[guard](step)
         if sentence is not None:

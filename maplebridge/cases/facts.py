@@ -11,6 +11,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from maplebridge.cases.kinds import FREE, Field, Move, Type
+from maplebridge.lib.text import printable
 from maplebridge.organisation.units import Directory
 
 AREA = re.compile(r"\d{4}(\d{2}(\d{3}(\d{3}(\d{3})?)?)?)?")
@@ -76,7 +77,7 @@ def read_facts(
 def _read(need: Field, value: Any, units: Directory) -> Any:
     match need.type:
         case Type.TEXT | Type.NOTE:
-            text = str(value).strip()
+            text = printable(str(value))
             if len(text) > need.most:
                 said = _(
                     "The text has %(n)d characters; at most %(most)d are kept. Please shorten it."

@@ -13,11 +13,13 @@ from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection
 
+from maplebridge.cases.models import FeedFailure
 from maplebridge.lib.clock import now
 from maplebridge.lib.ids import BUCKETS
 
 LEASE = dt.timedelta(seconds=20)
 BUCKETS_AT_ONCE = 32
+MOST_TRIES = 20
 NIL = UUID(int=0)
 CHANNEL = "maplebridge_feed"
 
@@ -99,7 +101,8 @@ def carry_out(reader: str, holder: str, work: Callable[[News], None], limit: int
     alone until its lease ends. work: called outside any transaction; it makes its own, and must
     do nothing the second time. limit: rows of one bucket in one call.
     When it raises for a row, the bucket waits there while the others go on, and the first such
-    error is raised at the end. Returns how many rows were carried out.
+    error is raised at the end; after MOST_TRIES the row is left behind, with its error kept in
+    FeedFailure for the operator. Returns how many rows were carried out.
     """
     at = now()
     places = _claim(reader, holder, at)
@@ -113,11 +116,12 @@ def carry_out(reader: str, holder: str, work: Callable[[News], None], limit: int
                 continue
             try:
                 work(news)
-            except (OperationalError, InterfaceError):
-                raise  # the database is away: nothing more can be carried out now
             except Exception as failure:
-                failures[bucket] = failure
-                continue
+                if is_away(failure):
+                    raise
+                if not _give_up(reader, news, failure):
+                    failures[bucket] = failure
+                    continue
             done += 1
             places[bucket] = (news.txid, news.case_id, news.sequence)
             if now() > at + LEASE / 2:
@@ -129,6 +133,31 @@ def carry_out(reader: str, holder: str, work: Callable[[News], None], limit: int
     if failures:
         raise next(iter(failures.values()))
     return done
+
+
+def is_away(failure: BaseException) -> bool:
+    """Whether an error says that the database cannot be reached now, whatever is asked of it."""
+    if isinstance(failure, InterfaceError):
+        return True
+    if not isinstance(failure, OperationalError):
+        return False
+    state = getattr(failure.__cause__, "sqlstate", None)
+    return state is None or state.startswith(("08", "57P", "53"))
+
+
+def _give_up(reader: str, news: News, failure: Exception) -> bool:
+    """Counts a failed try of a row; whether it has failed too often and is left behind."""
+    found, _made = FeedFailure.objects.get_or_create(
+        case_id=news.case_id,
+        sequence=news.sequence,
+        reader=reader,
+        defaults={"area_code": news.area_code, "at": now()},
+    )
+    found.tries += 1
+    found.said = f"{type(failure).__name__}: {failure}"[:400]
+    found.at = now()
+    found.save()
+    return found.tries >= MOST_TRIES
 
 
 def _claim(reader: str, holder: str, at: dt.datetime) -> dict[int, Place]:

@@ -66,11 +66,12 @@ class Who(StrEnum):
     REPORTER = "reporter"  # reported this case
     OWNER = "owner"  # post in the accountable unit
     LEAD = "lead"  # post in the unit with the lead assignment
+    WORKING = "working"  # post in a unit with a lead or assisting share
     ASSIGNED = "assigned"  # post in any unit with an assignment
     ABOVE = "above"  # post in a room above the accountable unit, over the case's area
     AREA = "area"  # post whose area covers the case
     OTHER = "other"  # like AREA, but never the unit or person that handled it
-    FILER = "filer"  # post in the room that filed it, or above
+    FILER = "filer"  # post in the room that filed it or answers for it now, or above
     SYSTEM = "system"
 
 
@@ -93,6 +94,7 @@ class Effect(StrEnum):
     APPEAL = "appeal"
     FILE = "file"
     TAKE = "take"
+    CALL_BACK = "call_back"
     BACK_TO_FILER = "back_to_filer"
     CLOSE = "close"
     REOPEN = "reopen"
@@ -130,6 +132,8 @@ class Guard(StrEnum):
     ONE_APPEAL = "one_appeal"
     UNRATED = "unrated"
     NOT_ITSELF = "not_itself"
+    IN_REACH = "in_reach"
+    NOT_CONFIDENTIAL = "not_confidential"
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,7 @@ class Move:
     sources: states it may start from. target: the state after it, None when it stays.
     by: roles. tiers: acting tiers, empty for any. who: how the actor must stand to the case.
     needs: the fields of its form. stops: clocks that end with it though the state stays.
+    renews: clocks that begin anew with it.
     public: the reporter sees that it happened.
     """
 
@@ -169,6 +174,7 @@ class Move:
     guards: tuple[Guard, ...] = ()
     effects: tuple[Effect, ...] = ()
     stops: tuple[str, ...] = ()
+    renews: tuple[str, ...] = ()
     public: bool = False
     plain: bool = True  # offered as a button; False for moves that only programs make
 

@@ -93,6 +93,7 @@ class Case(models.Model):
     scale = models.CharField(max_length=12, default=Scale.INDIVIDUAL, choices=Scale.choices)
     urgency = models.CharField(max_length=12, default=Urgency.ORDINARY, choices=Urgency.choices)
     supervision = models.IntegerField(default=0, choices=Supervision.choices)
+    supervision_tier = models.IntegerField(default=0)
     legacy = models.BooleanField(default=False)
     handed_to = models.CharField(max_length=8, default="", blank=True)
     question_count = models.IntegerField(default=0)
@@ -290,6 +291,25 @@ class FeedCursor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reader} {self.bucket}"
+
+
+class FeedFailure(models.Model):
+    """A feed row that a reader could not carry out: how often it was tried, and what was said.
+
+    Once left behind it stays here until an operator has looked at it.
+    """
+
+    pk = models.CompositePrimaryKey("case_id", "sequence", "reader")
+    case_id = models.UUIDField()
+    sequence = models.IntegerField()
+    reader = models.CharField(max_length=24)
+    area_code = code_field()
+    tries = models.IntegerField(default=0)
+    said = models.CharField(max_length=400, default="", blank=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.sequence} {self.reader}"
 
 
 class Duration(models.Model):

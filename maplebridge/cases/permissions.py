@@ -16,6 +16,17 @@ from maplebridge.organisation.units import directory
 if TYPE_CHECKING:
     from maplebridge.cases.models import Assignment, Case
 
+# Posts that work on cases; the others only look over them.
+WORKING = frozenset(
+    {
+        Role.GRID_WORKER,
+        Role.STATION,
+        Role.CLERK,
+        Role.OFFICER,
+        Role.MEDIATOR,
+        Role.DISPATCHER,
+    }
+)
 NOTHING = Q(pk__in=[])
 # Posts that see no case content at all. Source: domain guide, section 5.
 NO_CONTENT = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
@@ -62,7 +73,10 @@ def visible(actor: Actor, assigned: Exists) -> Q:
             wide = area & Q(closed_at__isnull=False)
         case _:
             wide = NOTHING
-    return Q(unit_code=actor.unit_code) | Q(assigned) | wide
+    own = Q(unit_code=actor.unit_code) | Q(assigned)
+    if actor.role not in WORKING:
+        own &= ~Q(confidentiality=Confidentiality.C2)
+    return own | wide
 
 
 def sees(actor: Actor, case: Case, assignments: Collection[Assignment]) -> bool:
@@ -73,9 +87,10 @@ def sees(actor: Actor, case: Case, assignments: Collection[Assignment]) -> bool:
         return actor.reporter_of == case.pk
     if actor.role in NO_CONTENT or not actor.unit_code:
         return False
+    secret = case.confidentiality == Confidentiality.C2
     if actor.unit_code == case.unit_code or _is_assigned(actor, assignments):
-        return True
-    if not covers(actor.area_code, case.area_code) or case.confidentiality == Confidentiality.C2:
+        return not secret or actor.role in WORKING
+    if not covers(actor.area_code, case.area_code) or secret:
         return False
     match actor.role:
         case Role.GRID_WORKER:
@@ -112,6 +127,8 @@ def may(actor: Actor, move: Move, case: Case, assignments: Collection[Assignment
             return actor.unit_code == case.unit_code
         case Who.LEAD:
             return _is_assigned(actor, assignments, (Duty.LEAD,))
+        case Who.WORKING:
+            return _is_assigned(actor, assignments, (Duty.LEAD, Duty.ASSIST))
         case Who.ASSIGNED:
             return _is_assigned(actor, assignments)
         case Who.ABOVE:
@@ -127,7 +144,8 @@ def may(actor: Actor, move: Move, case: Case, assignments: Collection[Assignment
         case Who.FILER:
             if case.supervision and actor.tier < Tier.COUNTY:
                 return False
-            return actor.unit_code == case.filer_code or _stands_above(actor, case)
+            answers = actor.unit_code in (case.filer_code, case.unit_code)
+            return answers or _stands_above(actor, case)
 
 
 def _is_assigned(
@@ -148,12 +166,16 @@ def _stands_above(actor: Actor, case: Case) -> bool:
     if not covers(actor.area_code, case.area_code) or actor.unit_code == case.unit_code:
         return False
     units = directory()
-    return case.unit_code in units and actor.tier >= units.unit(case.unit_code).tier
+    # A unit that is gone leaves its cases to whichever room stands over the place.
+    return case.unit_code not in units or actor.tier >= units.unit(case.unit_code).tier
 
 
 def may_see_reporter(actor: Actor, case: Case, assignments: Collection[Assignment]) -> bool:
-    """Whether an actor may see who reported: only units that answer for the case or work on it."""
-    return actor.unit_code == case.unit_code or _is_assigned(actor, assignments)
+    """Whether an actor may see who reported: only posts of units that work on the case."""
+    if actor.role not in WORKING:
+        return False
+    works = _is_assigned(actor, assignments, (Duty.LEAD, Duty.ASSIST))
+    return actor.unit_code == case.unit_code or works
 
 
 def moves_for(actor: Actor, case: Case, assignments: Collection[Assignment]) -> list[Move]:

@@ -22,14 +22,14 @@ WITH said AS (
         id, area_code, kind, kind_version, number, query_code, state, ended, sequence, last_hash,
         channel, anonymous, opened_at, changed_at, unit_code, filer_code, category, line, nature,
         confidentiality, sla_class, suggested_unit, asks, lon, lat, datum, accuracy_metres,
-        level, scale, urgency, supervision, legacy, handed_to, question_count, return_count,
-        ruled, rework_count, extension, reopen_count, appeal_count, handler_unit,
+        level, scale, urgency, supervision, supervision_tier, legacy, handed_to, question_count,
+        return_count, ruled, rework_count, extension, reopen_count, appeal_count, handler_unit,
         due_at, due_clock, due_provisional, late, synthetic
     )
     SELECT id, area_code, kind, kind_version, number, query_code, state, false, 1,
         decode(hash, 'hex'), channel, anonymous, at, at, unit_code, '', category, line, '',
         confidentiality, sla_class, '', '{}', lon, lat, datum, accuracy_metres,
-        '', 'individual', 'ordinary', 0, false, '', 0, 0,
+        '', 'individual', 'ordinary', 0, 0, false, '', 0, 0,
         false, 0, '', 0, 0, '',
         due_at, due_clock, due_provisional, false, synthetic
     FROM said

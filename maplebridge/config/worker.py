@@ -70,9 +70,9 @@ def _one_reader(reader: str, holder: str, act: Callable[[News], None]) -> int:
     """One reader's turn; a row that cannot be carried out is said and tried again later."""
     try:
         return feed.carry_out(reader, holder, act)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception:
+    except Exception as failure:
+        if feed.is_away(failure):
+            raise
         log.exception("the reader %s could not carry out a row; it will be tried again", reader)
         time.sleep(PAUSE_AFTER_FAILURE_SECONDS)
         return 0

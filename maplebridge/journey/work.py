@@ -23,17 +23,23 @@ def carry_out(news: News) -> None:
         case_id=news.case_id, sequence__lte=news.sequence, move="merge"
     ).order_by("-sequence")[:1]
     for event in merged:
+        key = f"twin:{news.case_id}:{news.sequence}"
+        told = {"twin": str(news.case_id)}
+        other = UUID(event.facts["into"])
         try:
-            engine.move(
-                UUID(event.facts["into"]),
-                ANSWER[news.move],
-                SYSTEM,
-                key=f"twin:{news.case_id}:{news.sequence}",
-                facts={"twin": str(news.case_id)},
-            )
+            engine.move(other, ANSWER[news.move], SYSTEM, key=key, facts=told)
         except engine.Refused as refused:
-            # The other case is gone or ended otherwise; this case keeps its own record.
-            log.warning("case %s could not be told of its twin: %s", event.facts["into"], refused)
+            log.warning("case %s could not be told of its twin: %s", other, refused)
+            if news.move == "merge":
+                _give_back(news.case_id, key)
+
+
+def _give_back(case_id: UUID, key: str) -> None:
+    """The other case cannot take it (merged, voided or gone meanwhile): it goes on by itself."""
+    try:
+        engine.move(case_id, "return_twin", SYSTEM, key=key)
+    except engine.Refused as refused:
+        log.warning("case %s was not given back: %s", case_id, refused)
 
 
 def recount_provisional() -> int:
@@ -46,6 +52,10 @@ def recount_provisional() -> int:
     for case_id in list(waiting):
         key = f"calendar:{CALENDAR.last_year}"
         if not Event.objects.filter(case_id=case_id, key=key).exists():
-            engine.move(case_id, "recount", SYSTEM, key=key, facts={"calendar": CALENDAR.last_year})
+            facts = {"calendar": CALENDAR.last_year}
+            try:
+                engine.move(case_id, "recount", SYSTEM, key=key, facts=facts)
+            except engine.Refused:
+                continue  # it ended meanwhile
             done += 1
     return done

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db.models import Q
+
+from maplebridge.lib.clock import local_day, now
 from maplebridge.lib.kept import Kept
 from maplebridge.organisation.calendar import Hours
 from maplebridge.organisation.models import Unit, UnitKind
@@ -66,6 +69,10 @@ class Directory:
         except KeyError:
             raise UnknownUnit(code) from None
 
+    def name_of(self, code: str) -> str:
+        """The unit's name; the code of one that is gone."""
+        return self._units[code].name if code in self._units else code
+
     def all(self) -> list[UnitFacts]:
         """Every unit, by code."""
         return sorted(self._units.values(), key=lambda unit: unit.code)
@@ -106,7 +113,9 @@ class Directory:
 
 
 def _read() -> Directory:
-    rows = Unit.objects.filter(ends__isnull=True).values_list(
+    today = local_day(now())
+    in_force = Q(begins__lte=today) & (Q(ends__isnull=True) | Q(ends__gte=today))
+    rows = Unit.objects.filter(in_force).values_list(
         "code", "name", "name_en", "kind", "area_code", "line", "hours"
     )
     return Directory(UnitFacts(*row[:6], hours=Hours.from_json(row[6])) for row in rows.iterator())

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from maplebridge.cases.grades import Level, Scale, Urgency
+from maplebridge.cases.grades import Confidentiality, Level, Scale, Urgency
 from maplebridge.cases.kinds import Effect, Field, Guard, Kind, Move, State, Type, Who
 from maplebridge.organisation.people import Role, Tier
 
@@ -61,6 +61,7 @@ STATES = (
         "need_info",
         _("Waiting for more information"),
         _("We asked you a question; the clock stands still until you answer."),
+        clocks=("answer",),
         pauses="accept",
     ),
     State(
@@ -85,12 +86,13 @@ STATES = (
         "handling",
         _("Being handled"),
         _("The unit is working on it and will report the result."),
-        clocks=("dispose", "contact"),
+        clocks=("dispose", "contact", "progress"),
     ),
     State(
         "suspended",
         _("Suspended"),
         _("It has to wait for a known reason and will be looked at again on the review date."),
+        clocks=("review",),
         pauses="dispose",
     ),
     State(
@@ -142,8 +144,14 @@ TRIAGE_FIELDS = (
     Field("category", Type.CATEGORY, _("Category"), required=False),
     Field("line", Type.CODE, _("Line"), required=False),
     Field("nature", Type.CODE, _("Nature"), required=False),
-    Field("confidentiality", Type.CODE, _("Confidentiality"), required=False),
-    Field("sla_class", Type.CODE, _("Time class"), required=False),
+    Field(
+        "confidentiality", Type.CHOICE, _("Confidentiality"), required=False,
+        choices=tuple(Confidentiality.choices),
+    ),
+    Field(
+        "sla_class", Type.CHOICE, _("Time class"), required=False,
+        choices=tuple((f"S{n}", f"S{n}") for n in range(8)),
+    ),
     Field("urgency", Type.CHOICE, _("Urgency"), required=False, choices=tuple(Urgency.choices)),
     Field("suggested_unit", Type.UNIT, _("Suggested unit"), required=False),
     Field("unit", Type.UNIT, _("Accountable unit"), required=False),
@@ -203,7 +211,7 @@ MOVES = (
         "dispatch", _("Dispatch"), ("filed",), "dispatched", ROOMS, Who.OWNER,
         tiers=TOWN_UP,
         needs=(Field("unit", Type.UNIT, _("Handling unit"), kinds=HANDLING_KINDS), OPTIONAL_NOTE),
-        guards=(Guard.NOT_IN_RULING,), effects=(Effect.ASSIGN_LEAD,), public=True,
+        guards=(Guard.NOT_IN_RULING, Guard.IN_REACH), effects=(Effect.ASSIGN_LEAD,), public=True,
     ),
     Move(
         "sign_for", _("Sign for it"), ("dispatched",), "handling", HANDLERS, Who.LEAD,
@@ -332,6 +340,19 @@ MOVES = (
         Who.SYSTEM, needs=(Field("twin", Type.CASE, _("Twin")),), plain=False,
     ),
     Move(
+        "return_twin", _("The other case cannot take it"), ("merged",), "accepted", SYSTEM,
+        Who.SYSTEM, effects=(Effect.UNMERGE,), plain=False, public=True,
+    ),
+    Move(
+        "take_over", _("Take it over"),
+        ("reported", "need_info", "accepted", "filed", "feedback", "verified"), None, ROOMS,
+        Who.ABOVE, tiers=TOWN_UP, needs=(REASON,), effects=(Effect.TAKE,),
+    ),
+    Move(
+        "call_back", _("Call it back"), ("dispatched", "handling", "suspended"), "filed", ROOMS,
+        Who.ABOVE, tiers=TOWN_UP, needs=(REASON,), effects=(Effect.CALL_BACK,),
+    ),
+    Move(
         "void", _("Void"), ("accepted",), "voided", ROOMS, Who.OWNER, tiers=TOWN_UP,
         needs=(REASON,), public=True,
     ),
@@ -349,16 +370,17 @@ MOVES = (
         "adjudicate", _("Rule who handles it"), ("filed",), "dispatched", CENTRES, Who.OWNER,
         tiers=COUNTY_UP,
         needs=(Field("unit", Type.UNIT, _("Handling unit"), kinds=HANDLING_KINDS), REASON),
-        guards=(Guard.IN_RULING,), effects=(Effect.ASSIGN_LEAD, Effect.RULE), public=True,
+        guards=(Guard.IN_RULING, Guard.IN_REACH),
+        effects=(Effect.ASSIGN_LEAD, Effect.RULE), public=True,
     ),
     Move(
         "contact", _("Note the contact with the reporter"), ("handling",), None, HANDLERS,
-        Who.ASSIGNED, needs=(NOTE,), stops=("contact",),
+        Who.WORKING, needs=(NOTE,), stops=("contact",),
     ),
     Move("log", _("Add a note"), OPEN, None, STAFF, Who.AREA, needs=(NOTE, PHOTOS)),
     Move(
-        "log_progress", _("Note the progress"), ("handling",), None, HANDLERS, Who.ASSIGNED,
-        needs=(NOTE, PHOTOS), public=True,
+        "log_progress", _("Note the progress"), ("handling",), None, HANDLERS, Who.WORKING,
+        needs=(NOTE, PHOTOS), public=True, renews=("progress",),
     ),
     Move(
         "consult", _("Consult"), ("accepted", "filed", "handling"), None, ROOMS, Who.AREA,
@@ -372,15 +394,15 @@ MOVES = (
     Move(
         "whistle", _("Blow the whistle"), ("handling",), None, ROOMS, Who.AREA, tiers=TOWN_UP,
         needs=(Field("units", Type.UNITS, _("Units to attend")), REASON),
-        effects=(Effect.ASSIGN_ASSIST,),
+        guards=(Guard.IN_REACH,), effects=(Effect.ASSIGN_ASSIST,),
     ),
     Move(
         "add_assist", _("Add an assisting unit"), ("handling",), None, ROOMS, Who.AREA,
         tiers=TOWN_UP, needs=(Field("units", Type.UNITS, _("Assisting units")), OPTIONAL_NOTE),
-        effects=(Effect.ASSIGN_ASSIST,),
+        guards=(Guard.IN_REACH,), effects=(Effect.ASSIGN_ASSIST,),
     ),
     Move(
-        "finish_assist", _("Report our share done"), ("handling",), None, HANDLERS, Who.ASSIGNED,
+        "finish_assist", _("Report our share done"), ("handling",), None, HANDLERS, Who.WORKING,
         needs=(Field("result", Type.NOTE, _("What was done")), PHOTOS),
         effects=(Effect.FINISH_ASSIST,),
     ),
@@ -413,7 +435,7 @@ MOVES = (
         guards=(Guard.REVIEW_WITHIN_30_DAYS,), public=True,
     ),
     Move(
-        "resume", _("Resume"), ("suspended",), "handling", ROOMS | UNITS, Who.AREA,
+        "resume", _("Resume"), ("suspended",), "handling", CENTRES, Who.ABOVE, tiers=COUNTY_UP,
         needs=(OPTIONAL_NOTE,), public=True,
     ),
     Move(
@@ -459,7 +481,7 @@ MOVES = (
     Move(
         "send_copy", _("Send a copy for information"), OPEN, None, ROOMS, Who.AREA,
         needs=(Field("units", Type.UNITS, _("Units to inform")), OPTIONAL_NOTE),
-        effects=(Effect.SEND_COPY,),
+        guards=(Guard.IN_REACH, Guard.NOT_CONFIDENTIAL), effects=(Effect.SEND_COPY,),
     ),
     Move(
         "read_copy", _("Mark as read"), OPEN, None, STAFF, Who.ASSIGNED,

@@ -24,6 +24,9 @@ DURATIONS = Durations(
         ("S4", "", "extend", LONG_AGO, Amount(5, "wd")),
         ("S4", "", "verify", LONG_AGO, Amount(2, "wd")),
         ("S0", "", "accept", LONG_AGO, Amount(5, "min")),
+        ("S0", "", "progress", LONG_AGO, Amount(1, "h")),
+        ("S4", "", "answer", LONG_AGO, Amount(5, "wd")),
+        ("S4", "", "review", LONG_AGO, Amount(30, "d")),
         ("S2", "", "accept", LONG_AGO, Amount(1, "wh")),
         ("S7", "", "dispose", LONG_AGO, Amount(45, "wd")),
         ("S7", "1301", "dispose", LONG_AGO, Amount(60, "wd", "a clause")),
@@ -45,7 +48,7 @@ def told(*steps):
 
 
 def clocks(*steps, hours=USUAL_HOURS):
-    return fold(registry.latest("matter"), told(*steps), DURATIONS, hours)
+    return fold(registry.latest("matter"), told(*steps), DURATIONS, lambda _unit: hours)
 
 
 def due(clock):
@@ -115,10 +118,12 @@ def test_contacting_the_reporter_ends_only_that_clock():
 
 def test_while_the_reporter_is_asked_the_clock_stands_still():
     asked = ("2026-11-09 09:30", "ask_more", "need_info")
-    (clock,) = clocks(REPORT, asked)
+    clock, waiting = clocks(REPORT, asked)
     assert clock.paused
-    assert next_due([clock]) is clock
-    (clock,) = clocks(REPORT, asked, ("2026-11-11 09:00", "supply", "reported"))
+    assert next_due([clock, waiting]) is waiting
+    assert clock.was_kept(at("2026-12-01 09:00"))
+    clock, waiting = clocks(REPORT, asked, ("2026-11-11 09:00", "supply", "reported"))
+    assert waiting.ended_at == at("2026-11-11 09:00")
     assert not clock.paused
     # 90 of the 120 minutes were left.
     assert due(clock) == "2026-11-11 10:30"
@@ -207,7 +212,8 @@ def test_every_class_has_every_clock_of_the_service_standard(db):
     known = deadlines.durations()
     today = dt.date(2026, 11, 22)
     for number in range(8):
-        for clock in ("accept", "dispatch", "sign", "contact", "dispose", "verify", "close"):
+        handling = "dispose" if number else "progress"
+        for clock in ("accept", "dispatch", "sign", "contact", handling, "verify", "close"):
             assert known.find(f"S{number}", "", clock, today) is not None, (number, clock)
 
 
@@ -220,3 +226,40 @@ def test_the_case_carries_its_next_due_time(town):
         deadlines.clocks_of(case, Event.objects.filter(case_id=case.pk).order_by("sequence"))
     )
     assert (case.due_at, case.due_clock) == (clock.due_at, clock.name)
+
+
+def test_a_suspended_case_is_due_on_its_review_day_and_not_late_before():
+    steps = (REPORT, ACCEPT, FILE, DISPATCH, SIGN)
+    suspended = ("2026-11-10 11:00", "suspend", "suspended", {"review_on": "2026-12-04"})
+    found = {c.name: c for c in clocks(*steps, suspended)}
+    assert due(next_due(found.values())) == "2026-12-04 17:30"
+    assert found["dispose"].paused
+    assert found["dispose"].was_kept(at("2026-12-03 09:00"))
+
+
+def test_in_an_emergency_each_note_of_progress_begins_the_hour_anew():
+    emergency = [
+        Happening(at("2026-11-14 03:00"), "sign_for", "handling", {"sla_class": "S0"}),
+        Happening(at("2026-11-14 03:45"), "log_progress", "handling", {}),
+    ]
+    matter = registry.latest("matter")
+    found = fold(matter, emergency, DURATIONS, lambda _unit: USUAL_HOURS)
+    running = [c for c in found if c.ended_at is None]
+    assert [(c.name, due(c)) for c in running] == [("progress", "2026-11-14 04:45")]
+
+
+def test_a_clock_keeps_the_hours_of_the_unit_it_started_under():
+    history = told(REPORT, ACCEPT, FILE, DISPATCH, SIGN)
+    handled = [
+        Happening(step.at, step.move, step.state, {**step.facts, "unit": "police"})
+        for step in history
+    ]
+    back = Happening(at("2026-11-20 09:00"), "feedback", "feedback", {"unit": "room"})
+
+    def hours(unit):
+        return AROUND_THE_CLOCK if unit == "police" else USUAL_HOURS
+
+    before = fold(registry.latest("matter"), handled, DURATIONS, hours)
+    after = fold(registry.latest("matter"), [*handled, back], DURATIONS, hours)
+    known = {c.name: c.due_at for c in before}
+    assert {c.name: c.due_at for c in after if c.name in known} == known

@@ -12,6 +12,9 @@ from django.test.utils import CaptureQueriesContext
 
 from maplebridge.cases import chain, engine
 from maplebridge.cases.models import Assignment, Case, Event, Feed, Payload
+from maplebridge.lib.clock import local_day, now
+from maplebridge.organisation import units
+from maplebridge.organisation.models import Unit
 
 pytestmark = pytest.mark.django_db
 
@@ -345,3 +348,144 @@ def test_the_chain_finds_an_edited_a_removed_and_a_reordered_event(town):
     assert [b.why for b in chain.verify(events[:2] + events[3:])] == ["missing"]
     events[4].sequence, events[5].sequence = events[5].sequence, events[4].sequence
     assert chain.verify(events) != []
+
+
+def test_a_retried_report_shows_the_number_it_has(town):
+    first = town.report(key="over-midnight", at=dt.datetime(2026, 3, 3, 15, 59, tzinfo=dt.UTC))
+    again = town.report(key="over-midnight", at=dt.datetime(2026, 3, 3, 16, 1, tzinfo=dt.UTC))
+    assert (again.number, again.query_code, again.fresh) == (first.number, first.query_code, False)
+    assert town.case(first.case_id).number == first.number
+
+
+@pytest.mark.parametrize("key", ["", "x" * 121, "a\x00b", "two\nlines"])
+def test_a_key_that_cannot_be_kept_is_refused(town, key):
+    case = town.opened()
+    with pytest.raises(engine.WrongKey):
+        town.move(case.pk, "accept", town.town, key=key)
+    assert town.case(case.pk).state == "reported"
+
+
+def test_unseen_characters_in_a_note_are_left_out(town):
+    case = town.opened("accepted")
+    event = town.move(case.pk, "log", town.town, {"note": "看过\x00了\u200b\n第二行"})
+    words = Payload.objects.get(case_id=case.pk, sequence=event.sequence).content
+    assert words == {"note": "看过了\n第二行"}
+
+
+def test_a_known_key_gives_nothing_to_somebody_else(town):
+    case = town.opened()
+    town.move(case.pk, "accept", town.town, key="tap")
+    with pytest.raises(engine.KeyReused):
+        town.move(case.pk, "accept", town.stranger, key="tap")
+
+
+def test_a_unit_named_twice_has_one_share_to_finish(town):
+    case = town.opened("handling")
+    town.move(case.pk, "whistle", town.town, {"units": ["330825-utl"], "reason": "抽水"})
+    town.move(case.pk, "add_assist", town.town, {"units": ["330825-utl", HOUSING]})
+    town.move(case.pk, "finish_assist", town.utility, {"result": "已抽水"})
+    town.move(case.pk, "feedback", town.housing, {"result": "好了"})
+    shares = Assignment.objects.filter(case_id=case.pk).values_list("unit_code", "duty", "progress")
+    assert sorted(shares) == [(HOUSING, "lead", "done"), ("330825-utl", "assist", "done")]
+
+
+def test_a_copy_is_for_reading_only(town):
+    case = town.opened("handling")
+    town.move(case.pk, "send_copy", town.town, {"units": ["330825-utl"]})
+    for name in ("log_progress", "contact", "finish_assist"):
+        with pytest.raises(engine.NotAllowed):
+            town.move(case.pk, name, town.utility, {"note": "x", "result": "x"})
+    town.move(case.pk, "read_copy", town.utility)
+    assert Assignment.objects.get(case_id=case.pk, duty="read").progress == "read"
+
+
+def test_a_township_cannot_send_a_case_into_another_county(town):
+    case = town.opened("filed")
+    with pytest.raises(engine.MoveNotPossible):
+        town.move(case.pk, "dispatch", town.town, {"unit": "330802-hsc"})
+    assert town.case(case.pk).state == "filed"
+
+
+def test_more_time_is_asked_for_while_the_handling_clock_runs(town):
+    case = town.opened("handling")
+    later = case.due_at + dt.timedelta(hours=1)  # the contact is late, the handling is not
+    assert case.due_clock == "contact"
+    town.move(case.pk, "request_extend", town.housing, {"reason": "等配件"}, at=later)
+    with pytest.raises(engine.NotAllowed):
+        town.move(case.pk, "answer_extend", town.housing, {"granted": True})
+    town.move(case.pk, "answer_extend", town.county, {"granted": True}, at=later)
+    assert town.case(case.pk).extension == "granted"
+
+
+def test_who_passed_it_up_may_still_read_it(town):
+    case = town.opened("handling")
+    town.move(case.pk, "escalate", town.housing, {"reason": "超出权限"})
+    case = town.case(case.pk)
+    assert case.state == "reported"
+    mine = Assignment.objects.filter(case_id=case.pk, unit_code=HOUSING).values_list(
+        "duty", "progress"
+    )
+    assert sorted(mine) == [("lead", "returned"), ("read", "read")]
+    assert Case.objects.visible_to(town.housing).filter(pk=case.pk).exists()
+
+
+def test_rework_goes_to_whoever_did_the_work(town):
+    case = town.opened()
+    town.triage(case.pk, sla_class="S2", area_code=town.village_code)
+    town.walk(case.pk, "handling")
+    town.move(case.pk, "escalate", town.housing, {"reason": "超出权限"})
+    town.move(case.pk, "handle_on_spot", town.village, {"note": "当场疏通"})
+    town.move(case.pk, "verify_fail", town.town, {"reason": "还堵"})
+    assert town.case(case.pk).unit_code == "330825209201-station"
+
+
+def test_a_unit_that_is_gone_leaves_its_case_to_the_room_above(town):
+    case = town.opened("handling")
+    Unit.objects.filter(pk=HOUSING).update(ends=dt.date(2026, 1, 1))
+    units.kept.forget()
+    town.move(case.pk, "call_back", town.town, {"reason": "机构撤并"})
+    case = town.case(case.pk)
+    assert (case.state, case.unit_code) == ("filed", "330825209-room")
+    town.move(case.pk, "dispatch", town.town, {"unit": "330825-utl"})
+
+
+def test_a_unit_counts_from_its_first_day_to_its_last(town):
+    today = local_day(now())
+    day = dt.timedelta(days=1)
+    for begins, ends, known in (
+        (today - day, today, True),
+        (today, None, True),
+        (today + day, None, False),
+        (today - day, today + day, True),
+        (today - 2 * day, today - day, False),
+    ):
+        Unit.objects.filter(pk=HOUSING).update(begins=begins, ends=ends)
+        units.kept.forget()
+        assert (HOUSING in units.directory()) is known, (begins, ends)
+
+
+def test_only_the_tier_that_supervises_or_a_higher_one_ends_it(town):
+    case = town.opened("handling")
+    town.move(case.pk, "supervise", town.city, {"supervision": "3", "reason": "群众反映强烈"})
+    with pytest.raises(engine.MoveNotPossible):
+        town.move(case.pk, "end_supervision", town.county, {"reason": "已整改"})
+    town.move(case.pk, "end_supervision", town.city, {"reason": "已整改"})
+    assert town.case(case.pk).supervision == 0
+
+
+def test_a_confidential_case_is_read_by_its_handlers_only(town):
+    case = town.opened()
+    town.triage(case.pk, confidentiality="C2", category="0407", unit=f"{town.county_code}-center")
+    for name in ("leader", "revisit", "supervisor", "town", "city"):
+        actor = getattr(town, name)
+        assert not Case.objects.visible_to(actor).filter(pk=case.pk).exists(), name
+    assert Case.objects.visible_to(town.county).filter(pk=case.pk).exists()
+
+
+def test_a_supervised_case_comes_back_to_the_county_which_closes_it(town):
+    case = town.opened("feedback")
+    town.move(case.pk, "supervise", town.county, {"supervision": "1", "reason": "重要"})
+    town.move(case.pk, "verify_pass", town.village)
+    assert town.case(case.pk).unit_code == "330825-center"
+    town.move(case.pk, "close", town.county, {"reply": "好了"})
+    assert town.case(case.pk).state == "closed"

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, connections, transaction
 
 from maplebridge.cases import engine, feed
-from maplebridge.cases.models import Feed, FeedCursor
+from maplebridge.cases.models import Feed, FeedCursor, FeedFailure
 from maplebridge.lib.ids import BUCKETS, bucket_of
 
 READER = "test"
@@ -82,6 +82,25 @@ def test_a_reader_that_fails_is_told_the_same_row_again(committed_town):
     with pytest.raises(RuntimeError):
         feed.carry_out(READER, "me", fail)
     assert read_all() == [(receipt.case_id, 1)]
+
+
+def test_a_row_that_can_never_be_carried_out_is_left_behind_and_kept_for_the_operator(
+    committed_town, monkeypatch
+):
+    monkeypatch.setattr(feed, "MOST_TRIES", 3)
+    feed.enrol(READER)
+    receipt = committed_town.report()
+
+    def fail(_news: feed.News) -> None:
+        raise RuntimeError("poison")
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            feed.carry_out(READER, "me", fail)
+    feed.carry_out(READER, "me", fail)
+    assert read_all() == []
+    kept = FeedFailure.objects.get(case_id=receipt.case_id)
+    assert (kept.tries, kept.said) == (3, "RuntimeError: poison")
 
 
 def test_a_bucket_held_by_another_worker_is_left_alone_until_its_lease_ends(committed_town):

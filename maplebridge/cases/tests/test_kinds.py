@@ -254,8 +254,8 @@ def test_every_needed_guard_stands_at_its_move():
     assert guards["ask_more"] == {Guard.ONCE_ASKED}
     assert guards["file_case"] == {Guard.PLACED, Guard.CLASSIFIED}
     assert guards["return_back"] == {Guard.MAY_RETURN}
-    assert guards["adjudicate"] == {Guard.IN_RULING}
-    assert guards["dispatch"] == {Guard.NOT_IN_RULING}
+    assert guards["adjudicate"] == {Guard.IN_RULING, Guard.IN_REACH}
+    assert guards["dispatch"] == {Guard.NOT_IN_RULING, Guard.IN_REACH}
     assert guards["request_extend"] == {Guard.MAY_EXTEND}
     assert guards["suspend"] == {Guard.REVIEW_WITHIN_30_DAYS}
     assert guards["feedback"] == {Guard.ASSISTS_DONE}
@@ -293,7 +293,7 @@ def test_every_open_state_has_its_clock_or_stands_still():
         if declared.ended:
             assert declared.clocks == (), declared.name
         else:
-            assert bool(declared.clocks) != bool(declared.pauses), declared.name
+            assert declared.clocks, declared.name
 
 
 def words_of(kind):
@@ -317,7 +317,7 @@ def test_states_moves_and_fields_have_words_in_both_languages():
         with translation.override("zh-hans"):
             chinese = str(words)
         assert english, place
-        if english.isdigit():
+        if english.isdigit() or english in {f"S{n}" for n in range(8)}:
             continue
         assert english.isascii(), place
         assert any("一" <= sign <= "鿿" for sign in chinese), f"{place}: {chinese}"

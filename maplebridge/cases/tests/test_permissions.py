@@ -96,8 +96,9 @@ def should_see(actor, case, shares):
     if actor.role in (Role.AUDITOR, Role.ADMINISTRATOR) or not actor.unit_code:
         return False
     mine = {s.unit_code for s in shares if s.progress != "returned"} | {case.unit_code}
+    overlooking = (Role.LEADER, Role.SUPERVISOR, Role.REVISITOR)
     if actor.unit_code in mine:
-        return True
+        return case.confidentiality != "C2" or actor.role not in overlooking
     if case.confidentiality == "C2" or not case.area_code.startswith(actor.area_code):
         return False
     return {
