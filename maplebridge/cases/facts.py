@@ -57,7 +57,9 @@ def read_facts(
         empty_list = value == [] and need.type is not Type.CODES
         if value is None or value == "" or empty_list:
             if need.required:
-                missing[need.name] = _("Please fill in: %(label)s.") % {"label": need.label}
+                missing[need.name] = _("Please fill in: %(label)s.") % {
+                    "label": str(need.label).rstrip("?？")
+                }
             continue
         try:
             read = _read(need, value, units)

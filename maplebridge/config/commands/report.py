@@ -51,4 +51,4 @@ def command(area: str, since: dt.datetime | None, until: dt.datetime | None, as_
             return
         for row in rows:
             of = "" if row.denominator is None else f" / {row.denominator} = {percent(row.value)}"
-            click.echo(f"{row.name:<24} {row.numerator}{of}  {row.excluded}".rstrip())
+            click.echo(f"{row.label}: {row.numerator}{of}  {row.excluded}".rstrip())
