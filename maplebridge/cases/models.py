@@ -44,9 +44,9 @@ class CaseQuerySet(models.QuerySet["Case"]):
         """Cases in which somebody owes work."""
         return self.filter(ended=False)
 
-    def waiting_for(self, unit_code: str) -> CaseQuerySet:
-        """Open cases that a unit must move next, the most pressing first."""
-        return self.filter(unit_code=unit_code, ended=False).order_by("due_at", "id")
+    def waiting_for(self, actor: Actor) -> CaseQuerySet:
+        """Open cases that an actor has to move next; the rule stands in `permissions`."""
+        return self.filter(permissions.waiting(actor), ended=False)
 
     def inside(self, area_code: str) -> CaseQuerySet:
         """Cases in an area and below it."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, Q
 
 from maplebridge.cases.grades import Confidentiality, Duty, Progress
-from maplebridge.cases.kinds import Move, Who
+from maplebridge.cases.kinds import Move, Who, registry
 from maplebridge.lib.clock import now
 from maplebridge.organisation.people import Actor, Role, Tier
 from maplebridge.organisation.units import directory
@@ -77,6 +77,23 @@ def visible(actor: Actor, assigned: Exists) -> Q:
     if actor.role not in WORKING:
         own &= ~Q(confidentiality=Confidentiality.C2)
     return own | wide
+
+
+def waiting(actor: Actor) -> Q:
+    """The condition under which an open case waits for an actor: held by its unit, or to be
+    verified in its own village or grid by somebody who did not handle it."""
+    held = Q(unit_code=actor.unit_code)
+    if actor.role not in (Role.STATION, Role.GRID_WORKER):
+        return held
+    states = {
+        state
+        for kind in registry.all()
+        for move in kind.moves
+        if move.who is Who.OTHER and actor.role in move.by
+        for state in move.sources
+    }
+    to_verify = Q(state__in=sorted(states)) & ~Q(handler_unit=actor.unit_code)
+    return held | (within("area_code", actor.area_code) & to_verify)
 
 
 def sees(actor: Actor, case: Case, assignments: Collection[Assignment]) -> bool:

@@ -489,3 +489,22 @@ def test_a_supervised_case_comes_back_to_the_county_which_closes_it(town):
     assert town.case(case.pk).unit_code == "330825-center"
     town.move(case.pk, "close", town.county, {"reply": "好了"})
     assert town.case(case.pk).state == "closed"
+
+
+def test_the_village_finds_what_it_has_to_verify_among_what_waits_for_it(town):
+    case = town.opened("feedback")
+
+    def waits(actor):
+        return Case.objects.visible_to(actor).waiting_for(actor).filter(pk=case.pk).exists()
+
+    assert waits(town.village)
+    assert waits(town.town)  # the room answers for it
+    assert not waits(town.housing)
+    town.move(case.pk, "verify_pass", town.village)
+    assert not waits(town.village)
+    own = town.opened("filed")
+    town.move(own.pk, "dispatch", town.town, {"unit": "330825209201-station"})
+    town.move(own.pk, "sign_for", town.village)
+    town.move(own.pk, "feedback", town.village, {"result": "好了"})
+    found = Case.objects.visible_to(town.village).waiting_for(town.village)
+    assert not found.filter(pk=own.pk).exists()

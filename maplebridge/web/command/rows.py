@@ -65,7 +65,7 @@ def queue(actor: Actor, tab: str, filters: Filters) -> CaseQuerySet:
     cases = Case.objects.visible_to(actor)
     match tab:
         case "waiting":
-            cases = cases.filter(unit_code=actor.unit_code, ended=False)
+            cases = cases.waiting_for(actor)
         case "overdue":
             cases = cases.filter(ended=False, due_at__lt=clock.now())
         case "closed":
