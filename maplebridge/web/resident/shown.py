@@ -10,8 +10,9 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from maplebridge.cases.grades import Confidentiality
 from maplebridge.cases.kinds import FREE, Kind
-from maplebridge.cases.models import Assignment, Attachment, Event, Payload
+from maplebridge.cases.models import Assignment, Attachment, Case, Event, Payload
 from maplebridge.journey.rate import Followed
 from maplebridge.lib import clock
 from maplebridge.web.parts import moves, words
@@ -20,6 +21,8 @@ from maplebridge.web.parts import moves, words
 ADDRESSED = frozenset(
     {"reply", "question", "answer", "channel", "reason", "comment", "result", "note"}
 )
+# Words of units about the matter itself: what the reporter of a twin may read of another's case.
+ABOUT_THE_MATTER = frozenset({"reply", "result"})
 # What we ask of the reporter stands open; what the reporter may ask of us is one tap away.
 ASKED = frozenset({"rate", "supply"})
 # Moves whose words are for colleagues, although the reporter sees that they happened.
@@ -52,12 +55,11 @@ def receipt(
 ) -> dict[str, Any]:
     """The values of the receipt page: at most seven statements."""
     own, case = found.own, found.shown
-    events = list(Event.objects.filter(case_id=case.pk).order_by("sequence"))
-    contents = {
-        p.sequence: p.content or {} for p in Payload.objects.filter(case_id=case.pk, part="words")
-    }
+    steps, mine = _told(own, is_own=True)
+    if case.pk != own.pk and case.confidentiality != Confidentiality.C2:
+        others, _words = _told(case, is_own=False)
+        steps = [*others, *steps]
     shares = list(Assignment.objects.filter(case_id=own.pk).order_by("number"))
-    mine = contents.get(1, {}) if case.pk == own.pk else _own_words(found)
     return {
         "case": own,
         "shown_case": case,
@@ -68,39 +70,55 @@ def receipt(
         "unit": words.unit_name(case.unit_code),
         "next": case.now.next,
         "clock": words.clock_sign(case, clock.now()),
-        "steps": _steps(case.pinned_kind, events, contents),
+        "steps": steps,
         "forms": _forms(found, shares, tried, said, problems),
     }
 
 
-def _own_words(found: Followed) -> dict[str, Any]:
-    kept = Payload.objects.filter(case_id=found.own.pk, sequence=1, part="words").first()
-    return (kept.content or {}) if kept else {}
+def _told(case: Case, *, is_own: bool) -> tuple[list[PublicStep], Mapping[str, Any]]:
+    """A case's public steps, newest first, and the words it was reported with."""
+    events = list(Event.objects.filter(case_id=case.pk).order_by("sequence"))
+    contents = {
+        p.sequence: p.content or {} for p in Payload.objects.filter(case_id=case.pk, part="words")
+    }
+    return _steps(case.pinned_kind, events, contents, is_own=is_own), contents.get(1, {})
 
 
 def _steps(
-    kind: Kind, events: list[Event], contents: Mapping[int, Mapping[str, Any]]
+    kind: Kind,
+    events: list[Event],
+    contents: Mapping[int, Mapping[str, Any]],
+    *,
+    is_own: bool,
 ) -> list[PublicStep]:
-    """The public moves, newest first; units by name, never people."""
+    """The public moves, newest first; units by name, never people.
+
+    is_own: whether the reader reported this case. Of another's case only what units say about
+    the matter is told, never what its reporter said or was asked.
+    """
+    reporter = _("You") if is_own else _("Another reporter")
+    readable = ADDRESSED if is_own else ABOUT_THE_MATTER
     steps = []
     for event in events:
         if event.sequence == 1:
-            steps.append(PublicStep(event.at, _("Reported"), _("You")))
+            steps.append(PublicStep(event.at, _("Reported"), reporter))
             continue
         move = kind.move(event.move)
         if move is None or not move.public:
             continue
-        mine = event.role == "resident"
+        if event.role == "resident" and not is_own:
+            steps.append(PublicStep(event.at, str(move.label), reporter))
+            continue
         free = [
             (str(need.label), str(contents.get(event.sequence, {})[need.name]))
             for need in move.needs
             if need.type in FREE
-            and need.name in ADDRESSED
+            and need.name in readable
             and need.name in contents.get(event.sequence, {})
             and move.name not in INWARD
         ]
         facts = moves.said_in_words(move, event.facts)
-        by = _("You") if mine else words.unit_name(event.unit_code)
+        by = reporter if event.role == "resident" else words.unit_name(event.unit_code)
         steps.append(PublicStep(event.at, str(move.label), by, [*facts, *free]))
     return steps[::-1]
 
