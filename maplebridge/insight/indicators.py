@@ -87,7 +87,9 @@ WITH chosen AS (
     SELECT e.case_id,
         bool_or(e.move = 'file_case') AS filed,
         bool_or(e.move = 'accept') AS accepted,
-        count(*) FILTER (WHERE e.move = 'dispatch') AS dispatches,
+        bool_or(e.move IN ('dispatch', 'adjudicate')) AS dispatched,
+        bool_or(e.move IN ('reopen', 'order_reopen')) AS reopened,
+        count(*) FILTER (WHERE e.move IN ('dispatch', 'adjudicate')) AS dispatches,
         count(*) FILTER (WHERE e.move = 'return_back') AS returns,
         bool_or(e.move = 'feedback') AS fed_back,
         bool_or(e.move IN ('verify_pass', 'verify_fail')) AS checked,
@@ -102,27 +104,30 @@ WITH chosen AS (
 SELECT
     count(*) AS reported,
     count(*) FILTER (WHERE h.accepted) AS accepted,
-    count(*) FILTER (WHERE h.filed) AS filed,
-    count(*) FILTER (WHERE h.filed AND (h.closed_at IS NOT NULL OR
-        (c.due_at IS NOT NULL AND c.due_at < %(at)s))) AS closing_due,
-    count(*) FILTER (WHERE h.filed AND h.closed_at IS NOT NULL) AS closed,
-    count(*) FILTER (WHERE h.filed AND h.closed_at IS NOT NULL AND NOT c.late) AS closed_in_time,
-    count(*) FILTER (WHERE h.closed_at IS NOT NULL
+    count(*) FILTER (WHERE h.accepted AND h.filed) AS filed,
+    -- Due for closing: closed now, or past its running clock without being closed.
+    count(*) FILTER (WHERE h.filed AND (c.closed_at IS NOT NULL OR
+        (NOT c.ended AND c.due_at < %(at)s))) AS closing_due,
+    count(*) FILTER (WHERE h.filed AND c.closed_at IS NOT NULL) AS closed,
+    count(*) FILTER (WHERE h.filed AND c.closed_at IS NOT NULL AND NOT c.late) AS closed_in_time,
+    count(*) FILTER (WHERE c.closed_at IS NOT NULL
         OR c.state IN ('archived', 'merged', 'voided')) AS settled,
     COALESCE(sum(h.dispatches), 0) AS dispatches,
-    COALESCE(sum(h.returns), 0) AS returns,
+    COALESCE(sum(LEAST(h.returns, h.dispatches)), 0) AS returns,
     count(*) FILTER (WHERE h.checked) AS checked,
-    count(*) FILTER (WHERE c.rework_count > 0) AS reworked,
-    count(*) FILTER (WHERE h.extended) AS extended,
+    count(*) FILTER (WHERE h.checked AND c.rework_count > 0) AS reworked,
+    count(*) FILTER (WHERE h.dispatched AND h.extended) AS extended,
+    count(*) FILTER (WHERE h.dispatched) AS dispatched,
     count(*) FILTER (WHERE c.state = 'suspended') AS suspended,
-    count(*) FILTER (WHERE c.rating IS NOT NULL) AS rated,
-    count(*) FILTER (WHERE c.rating >= 3) AS satisfied,
+    count(*) FILTER (WHERE h.closed_at IS NOT NULL) AS ever_closed,
+    count(*) FILTER (WHERE h.closed_at IS NOT NULL AND c.rating IS NOT NULL) AS rated,
+    count(*) FILTER (WHERE h.closed_at IS NOT NULL AND c.rating >= 3) AS satisfied,
     count(*) FILTER (WHERE c.solved IS NOT NULL OR h.outcome IN ('solved', 'not_solved'))
         AS answered,
-    count(*) FILTER (WHERE c.solved OR h.outcome = 'solved') AS solved,
-    count(*) FILTER (WHERE c.reopen_count > 0) AS reopened,
+    count(*) FILTER (WHERE c.solved OR (c.solved IS NULL AND h.outcome = 'solved')) AS solved,
+    count(*) FILTER (WHERE h.closed_at IS NOT NULL AND h.reopened) AS reopened,
     count(*) FILTER (WHERE c.category LIKE '01%%') AS disputes,
-    count(*) FILTER (WHERE c.category LIKE '01%%' AND h.closed_at IS NOT NULL) AS disputes_settled,
+    count(*) FILTER (WHERE c.category LIKE '01%%' AND c.closed_at IS NOT NULL) AS disputes_settled,
     percentile_disc(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM h.accepted_at - c.opened_at))
         AS accept_median_s,
     percentile_disc(0.9) WITHIN GROUP (ORDER BY extract(epoch FROM h.accepted_at - c.opened_at))
@@ -146,17 +151,17 @@ def table_from(counts: Mapping[str, int]) -> list[Indicator]:
         ("disputes_settled_share", _("Disputes settled (化解率)"), n("disputes_settled"),
          n("disputes"), ""),
         ("rework_share", _("Share reworked (返工率)"), n("reworked"), n("checked"), ""),
-        ("extended_share", _("Share extended (延期率)"), n("extended"), n("filed"), ""),
+        ("extended_share", _("Share extended (延期率)"), n("extended"), n("dispatched"), ""),
         ("suspended", _("Suspended (挂账数)"), n("suspended"), None, ""),
         ("returns", _("Returns (退回数)"), n("returns"), None, ""),
         ("right_dispatch_share", _("Right dispatch (准确派遣率)"),
          n("dispatches") - n("returns"), n("dispatches"), ""),
         ("satisfied_share", _("Satisfied (满意率)"), n("satisfied"), n("rated"),
          _("only cases that were rated")),
-        ("rated_share", _("Response rate of ratings"), n("rated"), n("closed"), ""),
+        ("rated_share", _("Response rate of ratings"), n("rated"), n("ever_closed"), ""),
         ("solved_share", _("Solved in the reporter's eyes (解决率)"), n("solved"), n("answered"),
          _("not reached never counts as solved")),
-        ("reopened_share", _("Reopened (重复投诉率)"), n("reopened"), n("closed"), ""),
+        ("reopened_share", _("Reopened (重复投诉率)"), n("reopened"), n("ever_closed"), ""),
     ]  # fmt: skip
     return [Indicator(name, label, up, down, excluded) for name, label, up, down, excluded in rows]
 

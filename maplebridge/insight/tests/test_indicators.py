@@ -15,7 +15,7 @@ from maplebridge.insight.indicators import (
     share,
     table_from,
 )
-from maplebridge.lib.clock import now
+from maplebridge.lib.clock import local_day, now
 
 # Numerator, denominator and share as published. Source: domain guide, section 6.
 PUBLISHED = [
@@ -69,6 +69,8 @@ def test_the_formulas_use_the_published_counts():
             "satisfied",
             "answered",
             "solved",
+            "dispatched",
+            "ever_closed",
             "reopened",
             "disputes",
             "disputes_settled",
@@ -111,3 +113,47 @@ def test_the_table_counts_what_happened_in_the_area_and_period(town):
     assert elsewhere["reported"].numerator == 0
     before = Period(today - dt.timedelta(days=9), today - dt.timedelta(days=1))
     assert indicators("330825", before, now())[0].numerator == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("seed", [3, 11, 29])
+def test_whatever_happened_every_share_lies_between_nothing_and_all(town, seed):
+    from maplebridge.cases.tests.test_properties import Walk
+
+    walk = Walk(town, seed)
+    today = local_day(now())
+    period = Period(today - dt.timedelta(days=4000), today)
+    for _ in range(60):
+        walk.step()
+        for row in indicators("3308", period, now() + dt.timedelta(days=30)):
+            if row.denominator is not None and row.value is not None:
+                assert 0 <= row.value <= 1, row
+
+
+@pytest.mark.django_db
+def test_a_reopened_case_does_not_count_as_closed(town):
+    case = town.opened("archived")
+    today = local_day(now())
+
+    def closed():
+        rows = {r.name: r for r in indicators("330825", Period(today, today), now())}
+        return rows["closed_share"].numerator, rows["reopened_share"].numerator
+
+    assert closed() == (1, 0)
+    town.move(case.pk, "reopen", town.resident(case.pk), {"reason": "又堵了"})
+    assert closed() == (0, 1)
+
+
+@pytest.mark.django_db
+def test_cases_closed_on_the_spot_and_rated_do_not_upset_the_table(town):
+    today = local_day(now())
+    for _ in range(2):
+        case = town.opened()
+        town.triage(case.pk, sla_class="S2", area_code=town.grid_code)
+        town.move(case.pk, "handle_on_spot", town.grid, {"note": "已清理"})
+        town.move(case.pk, "verify_pass", town.village)
+        town.move(case.pk, "close", town.town, {"reply": "好了"})
+        town.move(case.pk, "rate", town.resident(case.pk), {"rating": "4", "solved": True})
+    rows = {r.name: r for r in indicators("330825", Period(today, today), now())}
+    assert (rows["rated_share"].numerator, rows["rated_share"].denominator) == (2, 2)
+    assert (rows["closed_share"].numerator, rows["closed_share"].denominator) == (0, 0)
