@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -27,9 +29,18 @@ def send(message: Message) -> bool:
     folder = Path(settings.STATE) / "messages"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     place = folder / f"{message.name}.json"
-    try:
-        with place.open("x", encoding="utf-8") as file:
-            json.dump(asdict(message), file, ensure_ascii=False)
-    except FileExistsError:
+    if place.exists():
         return False
+    # Whole or not at all: a crash or a full disk in between leaves no message that looks sent.
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, delete=False) as file:
+        draft = Path(file.name)
+        try:
+            json.dump(asdict(message), file, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())
+            os.link(draft, place)
+        except FileExistsError:
+            return False
+        finally:
+            draft.unlink()
     return True

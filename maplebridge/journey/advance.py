@@ -18,7 +18,7 @@ from django.utils import translation
 
 from maplebridge.cases import engine
 from maplebridge.cases.feed import News
-from maplebridge.cases.grades import Urgency
+from maplebridge.cases.grades import Confidentiality, Urgency
 from maplebridge.cases.models import Case, Payload
 from maplebridge.journey import dedupe, route
 from maplebridge.journey.classify import classify_text
@@ -177,6 +177,8 @@ def _write(case: Case, done: Advanced, words: dict[str, str], at: dt.datetime) -
             ),
             ignore_conflicts=True,
         )
+        if facts.get("confidentiality") == Confidentiality.C2:
+            return  # sealed matters are in no search, not even by their marks
         Fingerprint.objects.bulk_create(
             [
                 Fingerprint(

@@ -23,6 +23,9 @@ MOST_CANDIDATES = 400
 # error of the share is about 0.08, so 0.5 lies well above what unrelated texts reach.
 SAME_TEXT = 0.5
 SAME_TEXT_NEARBY = 0.35
+# Finding nothing is weak evidence: many twins are told in quite other words.
+NONE_FOUND = 0.5
+VILLAGE_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,13 @@ def find_twins(new: Print, others: Sequence[Print]) -> Decision:
             found.append((share, str(other.case_id)))
     found.sort(reverse=True)
     if not found:
-        return Decision(None, 1.0, _("No open case nearby tells of the same."), VERSION)
+        said = _("No recent case nearby uses nearly the same words; it may still be there.")
+        return Decision(None, NONE_FOUND, said, VERSION)
     best, twin = found[0]
     return Decision(
         twin,
         min(1.0, best),
-        _("%(n)d open case(s) nearby use nearly the same words.") % {"n": len(found)},
+        _("%(n)d recent case(s) nearby use nearly the same words.") % {"n": len(found)},
         VERSION,
         {"twins": [[case_id, round(share, 3)] for share, case_id in found[:5]]},
     )
@@ -67,7 +71,9 @@ def find_twins(new: Print, others: Sequence[Print]) -> Decision:
 
 def _is_near(a: Print, b: Print) -> bool:
     if a.lon is None or a.lat is None or b.lon is None or b.lat is None:
-        return bool(a.category) and a.category == b.category and a.area_code == b.area_code
+        inside = a.area_code.startswith(b.area_code) or b.area_code.startswith(a.area_code)
+        known = min(len(a.area_code), len(b.area_code)) >= VILLAGE_DIGITS
+        return bool(a.category) and a.category == b.category and inside and known
     return distance_metres(a.lon, a.lat, b.lon, b.lat) <= NEAR_METRES
 
 

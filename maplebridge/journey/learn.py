@@ -16,7 +16,7 @@ from maplebridge.cases import engine
 from maplebridge.cases.models import Case, Event, Payload
 from maplebridge.journey import route
 from maplebridge.journey.classify import WordModel, learned_weights
-from maplebridge.journey.models import Category, DecisionRecord, LearnedWords, Step
+from maplebridge.journey.models import Category, DecisionRecord, Fingerprint, LearnedWords, Step
 from maplebridge.lib.clock import local_day, now
 from maplebridge.lib.kept import Kept
 from maplebridge.organisation.models import Area
@@ -103,6 +103,12 @@ def overrule(
             ],
             ignore_conflicts=True,
         )
+        marks = Fingerprint.objects.filter(pk=case_id)
+        if facts.get("confidentiality") == "C2":
+            marks.delete()
+        else:
+            now_known = Case.objects.get(pk=case_id)
+            marks.update(area_code=now_known.area_code, category=now_known.category)
     return event
 
 

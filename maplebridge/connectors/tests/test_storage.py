@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import random
+import struct
 
 import pytest
 from django.utils import translation
@@ -92,3 +94,30 @@ def test_a_hundred_megapixels_are_refused_before_they_fill_the_memory():
 def test_only_hashes_name_files():
     with pytest.raises(ValueError, match="SHA-256"):
         storage.path_of("../../etc/passwd")
+
+
+def test_a_photo_broken_anywhere_is_refused_with_a_sentence_and_nothing_else():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif.get_ifd(0x8825)[2] = (28.0, 59.0, 1.0)
+    whole = picture(exif=exif)
+    draw = random.Random(20190711)
+    refused = 0
+    for _ in range(300):
+        broken = bytearray(whole)
+        for _byte in range(draw.randint(1, 6)):
+            broken[draw.randrange(2, len(broken))] = draw.randrange(256)
+        try:
+            storage.keep_photo(bytes(broken))
+        except storage.NotKept:
+            refused += 1
+    assert refused > 0
+
+
+def test_whatever_the_library_raises_becomes_a_sentence(monkeypatch):
+    def fail(_picture):
+        raise struct.error("unpack requires a buffer of 4 bytes")
+
+    monkeypatch.setattr(storage.ImageOps, "exif_transpose", fail)
+    with pytest.raises(storage.NotKept):
+        storage.keep_photo(picture())

@@ -29,7 +29,7 @@ class ReportIn(Schema):
     """A matter. key: drawn at random by the sender; the same key is the same report, always."""
 
     text: str
-    key: Annotated[str, Field(min_length=16, max_length=100)]
+    key: Annotated[str, Field(min_length=16, max_length=100, pattern=r"^[!-~]+$")]
     title: str = ""
     place: str = ""
     lon: float | None = None

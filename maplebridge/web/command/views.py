@@ -36,6 +36,7 @@ from maplebridge.lib import clock
 from maplebridge.organisation.people import Actor
 from maplebridge.web.command import rows
 from maplebridge.web.parts import moves, words
+from maplebridge.web.parts.asked import form_key, move_key, narrowing
 from maplebridge.web.parts.desk import at_a_desk
 from maplebridge.web.parts.photos import read_photos, shown_photo
 
@@ -59,9 +60,9 @@ def queue(request: HttpRequest, actor: Actor) -> HttpResponse:
     if tab not in rows.TABS:
         tab = "waiting"
     filters = rows.Filters(
-        state=asked.get("state", ""),
-        category=asked.get("category", ""),
-        number=asked.get("number", ""),
+        state=narrowing(asked, "state"),
+        category=narrowing(asked, "category"),
+        number=narrowing(asked, "number"),
     )
     found, next_page = rows.page_of(rows.queue(actor, tab, filters), tab, asked.get("after", ""))
     more = {"tab": tab, **{k: v for k, v in vars(filters).items() if v}, "after": next_page}
@@ -119,7 +120,7 @@ def move(request: HttpRequest, actor: Actor, case_id: UUID, name: str) -> HttpRe
             case_id,
             name,
             actor,
-            key=request.POST.get("key") or str(uuid.uuid4()),
+            key=move_key(request.POST),
             expected_sequence=_sequence(request.POST),
             facts=moves.facts_from(declared, request.POST, Case.objects.visible_to(actor)),
             photos=kept.photos,
@@ -146,9 +147,9 @@ def overrule(request: HttpRequest, actor: Actor, case_id: UUID, step: str) -> Ht
         learn.overrule(
             found.pk,
             Step(step),
-            request.POST.get("value", ""),
+            narrowing(request.POST, "value"),
             actor,
-            key=request.POST.get("key") or str(uuid.uuid4()),
+            key=move_key(request.POST),
             expected_sequence=_sequence(request.POST),
             note=request.POST.get("note", ""),
         )
@@ -219,7 +220,7 @@ def _refused(
     form = {
         "open_move": declared,
         "fields": moves.draw(declared, found, actor, request.POST, problems),
-        "key": request.POST.get("key") or str(uuid.uuid4()),
+        "key": form_key(request.POST),
         "headline": " ".join([headline, *others]).strip()
         or _("Not saved yet. Please look at the marked fields; all you typed is still here."),
         "kept": tokens,

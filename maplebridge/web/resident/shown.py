@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ from maplebridge.cases.models import Assignment, Attachment, Case, Event, Payloa
 from maplebridge.journey.rate import Followed
 from maplebridge.lib import clock
 from maplebridge.web.parts import moves, words
+from maplebridge.web.parts.asked import form_key
 
 # Free words of a public move that are addressed to the reporter.
 ADDRESSED = frozenset(
@@ -137,7 +137,7 @@ def _forms(
             OpenForm(
                 name=move.name,
                 label=str(move.label),
-                key=(said.get("key", "") if said and is_tried else "") or str(uuid.uuid4()),
+                key=form_key(said if said and is_tried else {}),
                 fields=moves.draw(
                     move,
                     found.own,

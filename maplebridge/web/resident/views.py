@@ -28,6 +28,7 @@ from maplebridge.journey.intake import LONGEST_TEXT, MOST_PHOTOS, Report, Report
 from maplebridge.journey.rate import Followed
 from maplebridge.journey.rate import follow as follow_code
 from maplebridge.web.parts import moves
+from maplebridge.web.parts.asked import form_key, move_key
 from maplebridge.web.parts.desk import actor_of
 from maplebridge.web.parts.photos import ReadPhotos, read_photos, shown_photo
 from maplebridge.web.resident import shown
@@ -49,7 +50,7 @@ def report(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _form(request, {"key": str(uuid.uuid4())})
     said = {name: request.POST.get(name, "") for name in SAID}
-    said["key"] = said["key"] or str(uuid.uuid4())
+    said["key"] = form_key(said)
     kept = read_photos(request.FILES.getlist("photos"), request.POST.getlist("kept"))
     problems = {"photos": kept.problem} if kept.problem else {}
     try:
@@ -80,7 +81,7 @@ def _read(
     return Report(
         channel="desk" if actor else "web",
         account=str(actor.account_id) if actor else "",
-        key=said["key"][:100],
+        key=said["key"],
         text=said["text"],
         place=said["place"],
         lon=numbers["lon"],
@@ -198,7 +199,7 @@ def move(request: HttpRequest, code: str, name: str) -> HttpResponse:
             found.own.pk,
             name,
             found.actor,
-            key=request.POST.get("key") or str(uuid.uuid4()),
+            key=move_key(request.POST),
             facts=moves.facts_from(declared, request.POST, Case.objects.none()),
         )
     except engine.FactsError as wrong:
