@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import time
 from dataclasses import dataclass, field
 from itertools import islice
@@ -11,9 +12,12 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from maplebridge.cases.engine import case_id_for
+from maplebridge.cases.models import Payload
 from maplebridge.journey.intake import Report, ReportRefused, read_report, take_in_many
 from maplebridge.lib.clock import CHINA, now
 from maplebridge.lib.tables import Problem, Row, read_table
+from maplebridge.lib.text import printable
 
 NEEDED = ("key", "text")
 OPTIONAL = (
@@ -29,6 +33,8 @@ OPTIONAL = (
     "time",
 )
 BATCH = 500
+KEY = re.compile(r"[^\s\x00-\x1f\x7f]{1,100}")
+EARLIEST = dt.datetime(1949, 10, 1, tzinfo=CHINA)
 
 
 @dataclass
@@ -69,12 +75,17 @@ def load_reports(file: Path, channel: str, dry_run: bool = False) -> LoadedRepor
     done = LoadedReports(rows=table.lines, problems=list(table.problems))
     unreadable = {problem.line for problem in table.problems}
     reports: list[Report] = []
+    lines: dict[str, int] = {}
     for row in table.rows:
         if row.line in unreadable:
             continue
         try:
             report = _report(row, file.name, channel)
             read_report(report)
+            first = lines.setdefault(report.key, row.line)
+            if first != row.line:
+                said = _("The key stands in line %(line)d already.") % {"line": first}
+                raise ReportRefused({"key": said})
         except ReportRefused as refused:
             done.problems += [
                 Problem(
@@ -87,6 +98,7 @@ def load_reports(file: Path, channel: str, dry_run: bool = False) -> LoadedRepor
     if dry_run:
         done.loaded = 0
     else:
+        reports = _not_said_before(reports, lines, done)
         waiting = iter(reports)
         while batch := list(islice(waiting, BATCH)):
             receipts = take_in_many(batch)
@@ -96,12 +108,30 @@ def load_reports(file: Path, channel: str, dry_run: bool = False) -> LoadedRepor
     return done
 
 
+def _not_said_before(
+    reports: list[Report], lines: dict[str, int], done: LoadedReports
+) -> list[Report]:
+    """The reports whose key is new, or was used for the same words; the others are told."""
+    ids = {case_id_for(report.channel, report.account, report.key): report for report in reports}
+    known = Payload.objects.filter(case_id__in=list(ids), sequence=1, part="words")
+    others = set()
+    for payload in known.iterator():
+        report = ids[payload.case_id]
+        kept = (payload.content or {}).get("text")
+        if payload.content is not None and kept != printable(report.text):
+            others.add(report.key)
+            said = _("This key was used for another report of a file of this name.")
+            mend = _("Give the row another key, or the file another name.")
+            done.problems.append(Problem(lines[report.key], report.key, said, mend))
+    return [report for report in reports if report.key not in others]
+
+
 def _report(row: Row, account: str, channel: str) -> Report:
     """A row as a report. Raises ReportRefused with a sentence for each column it cannot read."""
     cells = row.cells
     problems: dict[str, str] = {}
-    if not cells["key"]:
-        problems["key"] = _("Every row needs a key of its own.")
+    if not KEY.fullmatch(cells["key"]):
+        problems["key"] = _("Every row needs a key of its own, 1 to 100 visible characters.")
     numbers: dict[str, float | None] = {}
     for name in ("lon", "lat", "accuracy_metres"):
         said = cells.get(name, "")
@@ -114,11 +144,10 @@ def _report(row: Row, account: str, channel: str) -> Report:
         try:
             at = dt.datetime.fromisoformat(cells["time"])
             at = at if at.tzinfo else at.replace(tzinfo=CHINA)
-        except ValueError:
+            if not EARLIEST <= at <= now():
+                problems["time"] = _("The time must lie between 1949 and now.")
+        except (ValueError, OverflowError):
             problems["time"] = _("A time looks like 2026-01-31 09:30.")
-        else:
-            if at > now():
-                problems["time"] = _("The time lies in the future.")
     if problems:
         raise ReportRefused(problems)
     return Report(

@@ -16,11 +16,12 @@ from maplebridge.lib import text as words
 from maplebridge.lib.geometry import to_wgs84
 from maplebridge.organisation.areas import Level
 from maplebridge.organisation.people import Actor
-from maplebridge.organisation.units import directory
+from maplebridge.organisation.units import UnknownUnit, directory
 
 LONGEST_TEXT = 10_000
 LONGEST = {"title": 200, "place": 200, "name": 60, "phone": 24}
 MOST_PHOTOS = 5
+FEWEST_DIGITS = 5
 KEPT_SECONDS = 30.0
 FURTHEST_ERROR_METRES = 100_000.0
 
@@ -97,10 +98,16 @@ def read_report(report: Report) -> engine.Opening:
             problems[name] = _(
                 "The text has %(n)d characters; at most %(most)d are kept. Please shorten it."
             ) % {"n": len(value), "most": LONGEST[name]}
+    if reporter["phone"] and sum(c.isdigit() for c in reporter["phone"]) < FEWEST_DIGITS:
+        problems["phone"] = _("This is no telephone number; please give at least five digits.")
     if len(report.photos) > MOST_PHOTOS:
         problems["photos"] = _("At most %(most)d photos can be sent.") % {"most": MOST_PHOTOS}
     lon, lat = _read_point(report, problems)
     area = report.area_code or settings.CITY_CODE
+    try:
+        desk = desk_for(area, directory())
+    except UnknownUnit:
+        problems["text"] = _("No unit answers for this city yet; its operator must load the units.")
     if problems:
         raise ReportRefused(problems)
     if report.anonymous:
@@ -111,7 +118,7 @@ def read_report(report: Report) -> engine.Opening:
         account=report.account,
         key=report.key,
         area_code=area,
-        unit_code=desk_for(area, directory()),
+        unit_code=desk,
         words={name: value for name, value in said.items() if value},
         reporter={name: value for name, value in reporter.items() if value},
         anonymous=report.anonymous,

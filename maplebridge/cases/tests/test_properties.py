@@ -34,7 +34,7 @@ class Walk:
 
     def __init__(self, town, seed):
         self.town = town
-        self.draw = random.Random(seed)  # noqa: S311
+        self.draw = random.Random(seed)
         self.at = BEGIN
         self.keys = 0
         self.made = self.refused = 0

@@ -61,3 +61,37 @@ def test_a_broken_file_is_refused_with_a_sentence(town, tmp_path):
     assert load_reports(file, "hotline").problems[0].line == 0
     lacking = load_reports(write(tmp_path, "key,words\nk1,灯\n"), "hotline")
     assert "text" in lacking.problems[0].wrong
+
+
+def test_a_key_twice_in_a_file_is_told_and_the_first_row_kept(town, tmp_path):
+    rows = "key,text\nk1,路灯不亮\nk1,井盖破了\n"
+    loaded = load_reports(write(tmp_path, rows), "hotline")
+    assert (loaded.fresh, [(p.line, p.code) for p in loaded.problems]) == (1, [(3, "k1")])
+
+
+def test_a_key_of_another_file_with_the_same_name_is_told(town, tmp_path):
+    load_reports(write(tmp_path, "key,text\n1,路灯不亮\n2,井盖破了\n"), "hotline")
+    other = load_reports(
+        write(tmp_path, "key,text\n1,树倒了\n2,井盖破了\n3,自来水停了\n"), "hotline"
+    )
+    assert (other.loaded, other.fresh) == (2, 1)
+    assert [(p.line, p.code) for p in other.problems] == [(2, "1")]
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["k" * 101 + ",灯,", "k1,灯,0001-01-01", "k1,灯,1066-10-14", "k1,灯,9999-12-31T23:59:59-23:59"],
+)
+def test_a_key_or_time_that_cannot_be_is_told(town, tmp_path, row):
+    loaded = load_reports(write(tmp_path, f"key,text,time\n{row}\n"), "hotline")
+    assert (loaded.fresh, [p.line for p in loaded.problems]) == (0, [2])
+
+
+def test_a_city_without_units_says_so(town, tmp_path):
+    from maplebridge.organisation import units
+    from maplebridge.organisation.models import Unit
+
+    Unit.objects.update(ends="2020-01-02")
+    units.kept.forget()
+    loaded = load_reports(write(tmp_path, "key,text\nk1,灯\n"), "hotline")
+    assert (loaded.fresh, [p.line for p in loaded.problems]) == (0, [2])
