@@ -54,6 +54,7 @@ def keep_photo(data: bytes, name: str = "") -> Kept:
         )
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # broken EXIF, of which nothing is kept
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
