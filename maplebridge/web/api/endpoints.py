@@ -13,6 +13,7 @@ from ninja.errors import ValidationError
 from maplebridge.journey.intake import Report, ReportRefused, take_in
 from maplebridge.journey.rate import follow
 from maplebridge.organisation.units import directory
+from maplebridge.web.parts.words import tells_only_its_state
 
 api = NinjaAPI(
     title="Maplebridge",
@@ -100,13 +101,15 @@ def followed(request: HttpRequest, query_code: str) -> dict[str, Any] | HttpResp
         return problem(404, said)
     case = found.shown
     units = directory()
+    unit = units.unit(case.unit_code).name if case.unit_code in units else case.unit_code
+    is_secret = tells_only_its_state(found.own, case)
     return {
         "number": found.own.number,
         "state": case.state,
         "state_name": str(case.now.label),
         "next": str(case.now.next),
-        "unit": units.unit(case.unit_code).name if case.unit_code in units else case.unit_code,
-        "due_at": case.due_at.isoformat() if case.due_at else None,
+        "unit": "" if is_secret else unit,
+        "due_at": case.due_at.isoformat() if case.due_at and not is_secret else None,
         "ended": case.ended,
     }
 
@@ -131,6 +134,8 @@ def refused(request: HttpRequest, wrong: ReportRefused) -> HttpResponse:
 def invalid(request: HttpRequest, wrong: ValidationError) -> HttpResponse:
     """422 for a body that is not of the described form."""
     fields = {".".join(map(str, e["loc"][1:])) or "body": str(e["msg"]) for e in wrong.errors}
+    for name in fields.keys() & {"key", "said.key"}:
+        fields[name] = _("A key has 16 to 100 visible characters and no space; draw it at random.")
     return problem(422, _("The report is not of the described form."), problems=fields)
 
 

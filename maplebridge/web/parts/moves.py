@@ -19,6 +19,7 @@ from maplebridge.lib.clock import now
 from maplebridge.organisation.models import Area
 from maplebridge.organisation.people import Actor
 from maplebridge.organisation.units import UnitFacts, directory
+from maplebridge.web.parts.asked import narrowing
 from maplebridge.web.parts.words import unit_name
 
 Group = tuple[str, list[tuple[str, str]]]
@@ -214,14 +215,14 @@ def facts_from(move: Move, said: QueryDict, visible: CaseQuerySet) -> dict[str, 
         if need.type in MANY:
             facts[need.name] = [value for value in said.getlist(need.name) if value]
         elif need.type == Type.CASE:
-            facts[need.name] = _case_named(said.get(need.name, ""), visible)
+            facts[need.name] = _case_named(said, need.name, visible)
         else:
             facts[need.name] = said.get(need.name, "")
     return facts
 
 
-def _case_named(typed: str, visible: CaseQuerySet) -> str:
-    typed = typed.strip()
+def _case_named(said: QueryDict, name: str, visible: CaseQuerySet) -> str:
+    typed = narrowing(said, name)
     try:
         return str(UUID(typed))
     except ValueError:

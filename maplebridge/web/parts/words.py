@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from maplebridge.cases.grades import Confidentiality
 from maplebridge.cases.models import Case
 from maplebridge.lib import clock
 from maplebridge.organisation.units import UnknownUnit, directory
@@ -73,6 +74,11 @@ def spell(length: dt.timedelta) -> str:
         return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
     days = minutes // (24 * 60)
     return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
+
+
+def tells_only_its_state(own: Case, shown: Case) -> bool:
+    """Whether a reporter's matter goes on in somebody else's confidential case."""
+    return shown.pk != own.pk and shown.confidentiality == Confidentiality.C2
 
 
 def clock_sign(case: Case, at: dt.datetime) -> Sign | None:

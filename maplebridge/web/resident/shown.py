@@ -9,7 +9,6 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from maplebridge.cases.grades import Confidentiality
 from maplebridge.cases.kinds import FREE, Kind
 from maplebridge.cases.models import Assignment, Attachment, Case, Event, Payload
 from maplebridge.journey.rate import Followed
@@ -56,7 +55,8 @@ def receipt(
     """The values of the receipt page: at most seven statements."""
     own, case = found.own, found.shown
     steps, mine = _told(own, is_own=True)
-    if case.pk != own.pk and case.confidentiality != Confidentiality.C2:
+    is_secret = words.tells_only_its_state(own, case)
+    if case.pk != own.pk and not is_secret:
         others, _words = _told(case, is_own=False)
         steps = [*others, *steps]
     shares = list(Assignment.objects.filter(case_id=own.pk).order_by("number"))
@@ -64,12 +64,13 @@ def receipt(
         "case": own,
         "shown_case": case,
         "is_merged": case.pk != own.pk,
+        "is_secret": is_secret,
         "text": mine.get("text", ""),
         "place": mine.get("place", ""),
         "photos": list(Attachment.objects.filter(case_id=own.pk, sequence=1).order_by("number")),
-        "unit": words.unit_name(case.unit_code),
+        "unit": "" if is_secret else words.unit_name(case.unit_code),
         "next": case.now.next,
-        "clock": words.clock_sign(case, clock.now()),
+        "clock": None if is_secret else words.clock_sign(case, clock.now()),
         "steps": steps,
         "forms": _forms(found, shares, tried, said, problems),
     }
@@ -117,7 +118,7 @@ def _steps(
             and need.name in contents.get(event.sequence, {})
             and move.name not in INWARD
         ]
-        facts = moves.said_in_words(move, event.facts)
+        facts = moves.said_in_words(move, event.facts) if is_own else []
         by = reporter if event.role == "resident" else words.unit_name(event.unit_code)
         steps.append(PublicStep(event.at, str(move.label), by, [*facts, *free]))
     return steps[::-1]

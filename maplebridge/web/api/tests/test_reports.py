@@ -53,6 +53,41 @@ def test_a_body_of_another_form_is_a_problem(client, town):
     assert Case.objects.count() == 0
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "short",
+        "x" * 101,
+        "device-0001 report-1",
+        "device-0001\x00report-1",
+        "device-0001-report-1\n",
+        "设备编号零零零一的第一份报告之一",
+        "device-0001-report-\ud800",
+    ],
+)
+def test_a_key_of_another_form_is_refused_in_a_sentence(client, town, key):
+    answer = post(client, key=key, text="路灯不亮")
+    assert (answer.status_code, answer["Content-Type"]) == (422, "application/problem+json")
+    assert list(answer.json()["problems"].values()) == [
+        "编号应为 16 至 100 个可见字符，不含空格，请随机生成。"
+    ]
+    assert Case.objects.count() == 0
+
+
+def test_the_reporter_of_a_confidential_twin_learns_its_state_alone(client, town):
+    first, second = town.opened("accepted"), town.opened("accepted")
+    town.move(second.pk, "merge", town.town, {"into": str(first.pk)})
+    address = f"/api/v1/reports/{second.query_code}"
+    open_to_both = client.get(address).json()
+    assert open_to_both["unit"]
+    assert open_to_both["due_at"]
+    Case.objects.filter(pk=first.pk).update(confidentiality="C2")
+    secret = client.get(address).json()
+    assert secret == {**open_to_both, "unit": "", "due_at": None}
+    own = client.get(f"/api/v1/reports/{first.query_code}").json()
+    assert own["unit"] == open_to_both["unit"]
+
+
 def test_a_guessed_code_finds_nothing(client, town):
     answer = client.get("/api/v1/reports/ABCD-EFGH-JKMN")
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
