@@ -36,6 +36,9 @@ def test_the_reporter_of_a_twin_reads_what_the_units_did(client, town):
     page = client.get(f"/r/{second.query_code}/").content.decode()
     assert "已疏通管道" in page
     assert "已疏通，请您查看" in page
+    own = client.get(f"/r/{first.query_code}/").content.decode()
+    assert "办理单位" in _steps(own)
+    assert "办理单位" not in _steps(page)
 
 
 def test_the_reporter_of_a_twin_reads_no_rating_appeal_or_comment_of_the_other(client, town):
