@@ -77,7 +77,7 @@ def queue(actor: Actor, tab: str, filters: Filters) -> CaseQuerySet:
     if filters.category:
         cases = cases.filter(category__startswith=filters.category)
     if filters.number:
-        cases = cases.filter(number__startswith=filters.number.upper())
+        cases = cases.filter(number__contains=filters.number.upper())
     if tab == "closed":
         return cases.order_by("-changed_at", "-id")
     return cases.order_by(F("due_at").asc(nulls_last=True), "id")

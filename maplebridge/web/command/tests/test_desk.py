@@ -105,14 +105,9 @@ def test_a_broken_cursor_is_no_error(town: Any, after: str) -> None:
 def test_the_queue_is_filtered_by_number_state_and_category(town: Any) -> None:
     one, other = town.opened(), town.opened("accepted")
     client = desk_of("town")
-    shown = page(client.get("/desk/", {"tab": "open", "number": one.number.lower()}))
+    shown = page(client.get("/desk/", {"tab": "open", "number": one.number[-6:].lower()}))
     assert one.number in shown
     assert other.number not in shown
-    begins = page(client.get("/desk/", {"tab": "open", "number": one.number[:-6]}))
-    assert one.number in begins
-    assert other.number in begins
-    middle = page(client.get("/desk/", {"tab": "open", "number": one.number[1:]}))
-    assert "没有符合筛选条件的事项" in middle
     shown = page(client.get("/desk/", {"tab": "open", "state": "accepted", "category": "10"}))
     assert other.number in shown
     assert one.number not in shown
