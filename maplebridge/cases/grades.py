@@ -47,11 +47,15 @@ class Confidentiality(models.TextChoices):
 
 
 class Duty(models.TextChoices):
-    """主办, 协办, 阅处."""
+    """What a unit is asked for: 主办, 协办, 阅处, 报到, 会商, 督办回复, 移交接收."""
 
     LEAD = "lead", _("Lead unit")
     ASSIST = "assist", _("Assisting unit")
     READ = "read", _("For information")
+    ATTEND = "attend", _("Summoned by whistle")
+    ADVISE = "advise", _("Asked for advice")
+    ANSWER = "answer", _("Owes an answer to the supervision")
+    RECEIVE = "receive", _("Emergency service")
 
 
 class Progress(models.TextChoices):
@@ -62,3 +66,4 @@ class Progress(models.TextChoices):
     DONE = "done", _("Result reported")
     RETURNED = "returned", _("Returned")
     READ = "read", _("Read")
+    WITHDRAWN = "withdrawn", _("No longer needed")

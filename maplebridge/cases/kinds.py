@@ -66,7 +66,8 @@ class Who(StrEnum):
     REPORTER = "reporter"  # reported this case
     OWNER = "owner"  # post in the accountable unit
     LEAD = "lead"  # post in the unit with the lead assignment
-    WORKING = "working"  # post in a unit with a lead or assisting share
+    WORKING = "working"  # post in a unit with a leading, assisting or attending share
+    ASKED = "asked"  # post in a unit with one of the move's shares
     ASSIGNED = "assigned"  # post in any unit with an assignment
     ABOVE = "above"  # post in a room above the accountable unit, over the case's area
     AREA = "area"  # post whose area covers the case
@@ -82,6 +83,17 @@ class Effect(StrEnum):
     ASK = "ask"
     ASSIGN_LEAD = "assign_lead"
     ASSIGN_ASSIST = "assign_assist"
+    SUMMON = "summon"
+    ATTEND = "attend"
+    RATE_UNIT = "rate_unit"
+    ASK_ADVICE = "ask_advice"
+    ADVISE = "advise"
+    CONCLUDE = "conclude"
+    TAKE_NOTE = "take_note"
+    ANSWER = "answer"
+    NOTE_RECEIPT = "note_receipt"
+    WITHDRAW = "withdraw"
+    DELEGATE = "delegate"
     SEND_COPY = "send_copy"
     READ_COPY = "read_copy"
     SIGN = "sign"
@@ -119,6 +131,12 @@ class Guard(StrEnum):
     ON_THE_SPOT = "on_the_spot"
     ONCE_ASKED = "once_asked"
     ASSISTS_DONE = "assists_done"
+    SHARES_DONE = "shares_done"
+    ATTENDED = "attended"
+    CONSULTING = "consulting"
+    HANDED_OVER = "handed_over"
+    ASKED_BY_US = "asked_by_us"
+    BELOW = "below"
     MAY_RETURN = "may_return"
     NOT_IN_RULING = "not_in_ruling"
     IN_RULING = "in_ruling"
@@ -158,6 +176,7 @@ class Move:
 
     sources: states it may start from. target: the state after it, None when it stays.
     by: roles. tiers: acting tiers, empty for any. who: how the actor must stand to the case.
+    shares: for who=ASKED, the duty and progress of the share that the actor's unit must have.
     needs: the fields of its form. stops: clocks that end with it though the state stays.
     renews: clocks that begin anew with it.
     public: the reporter sees that it happened.
@@ -170,6 +189,7 @@ class Move:
     by: frozenset[Role]
     who: Who
     tiers: tuple[Tier, ...] = ()
+    shares: tuple[tuple[str, str], ...] = ()
     needs: tuple[Field, ...] = ()
     guards: tuple[Guard, ...] = ()
     effects: tuple[Effect, ...] = ()

@@ -37,7 +37,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
         """The cases an actor may see; the rule stands in `permissions`."""
         assigned = Assignment.objects.filter(
             case_id=models.OuterRef("pk"), unit_code=actor.unit_code
-        ).exclude(progress=Progress.RETURNED)
+        ).exclude(progress__in=permissions.GONE)
         return self.filter(permissions.visible(actor, models.Exists(assigned)))
 
     def open(self) -> CaseQuerySet:
@@ -198,7 +198,12 @@ class Payload(models.Model):
 
 
 class Assignment(models.Model):
-    """One unit's share of a case."""
+    """One unit's share of a case.
+
+    since: when it came to its present progress. due_at, due_clock: the share's own clock, from
+    `shares`; null while none runs. asked_by: the unit that asked for it. rating: 1 to 5, given to
+    the unit by the one that asked. For the duty `receive` the unit is 110, 119 or 120.
+    """
 
     pk = models.CompositePrimaryKey("case_id", "number")
     case_id = models.UUIDField()
@@ -209,6 +214,10 @@ class Assignment(models.Model):
     progress = models.CharField(max_length=12, choices=Progress.choices)
     since = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, default=None)
+    due_at = models.DateTimeField(null=True, default=None)
+    due_clock = models.CharField(max_length=16, default="", blank=True)
+    asked_by = code_field(40, default="", blank=True)
+    rating = models.IntegerField(null=True, default=None)
 
     class Meta:
         indexes: ClassVar = [

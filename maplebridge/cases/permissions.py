@@ -28,6 +28,10 @@ WORKING = frozenset(
     }
 )
 NOTHING = Q(pk__in=[])
+# Duties of the units that work on a case; the others advise, answer or read.
+ON_THE_WORK = (Duty.LEAD, Duty.ASSIST, Duty.ATTEND)
+# Shares that no longer open the case to their unit.
+GONE = (Progress.RETURNED, Progress.WITHDRAWN)
 # Posts that see no case content at all. Source: domain guide, section 5.
 NO_CONTENT = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
 
@@ -145,7 +149,12 @@ def may(actor: Actor, move: Move, case: Case, assignments: Collection[Assignment
         case Who.LEAD:
             return _is_assigned(actor, assignments, (Duty.LEAD,))
         case Who.WORKING:
-            return _is_assigned(actor, assignments, (Duty.LEAD, Duty.ASSIST))
+            return _is_assigned(actor, assignments, ON_THE_WORK)
+        case Who.ASKED:
+            return any(
+                a.unit_code == actor.unit_code and (a.duty, a.progress) in move.shares
+                for a in assignments
+            )
         case Who.ASSIGNED:
             return _is_assigned(actor, assignments)
         case Who.ABOVE:
@@ -168,10 +177,10 @@ def may(actor: Actor, move: Move, case: Case, assignments: Collection[Assignment
 def _is_assigned(
     actor: Actor,
     assignments: Collection[Assignment],
-    duties: tuple[str, ...] = (Duty.LEAD, Duty.ASSIST, Duty.READ),
+    duties: tuple[str, ...] = tuple(Duty.values),
 ) -> bool:
     return any(
-        a.unit_code == actor.unit_code and a.duty in duties and a.progress != Progress.RETURNED
+        a.unit_code == actor.unit_code and a.duty in duties and a.progress not in GONE
         for a in assignments
     )
 
@@ -191,7 +200,7 @@ def may_see_reporter(actor: Actor, case: Case, assignments: Collection[Assignmen
     """Whether an actor may see who reported: only posts of units that work on the case."""
     if actor.role not in WORKING:
         return False
-    works = _is_assigned(actor, assignments, (Duty.LEAD, Duty.ASSIST))
+    works = _is_assigned(actor, assignments, ON_THE_WORK)
     return actor.unit_code == case.unit_code or works
 
 
