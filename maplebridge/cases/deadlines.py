@@ -256,6 +256,49 @@ def _fixed(step: Happening, name: str) -> dt.datetime | None:
     return dt.datetime.combine(dt.date.fromisoformat(day), END_OF_DAY, CHINA)
 
 
+def warn_at(clock: Clock, share: float = 0.8) -> dt.datetime | None:
+    """When that share of the clock's allowed time will have been used; None while it stands still.
+
+    share: of the time between start and due in which the clock counts, 0 to 1. Pauses do not
+    count and extensions lengthen the whole. A clock in working time is measured in the working
+    minutes of its unit, and its warning lies inside the unit's opening hours.
+    """
+    if clock.paused:
+        return None
+    spans = _counted_spans(clock)
+    working = clock.amount.unit in WORKING and clock.fixed is None
+    lengths = [
+        calendar.work_minutes_between(begin, end, clock.hours)
+        if working
+        else (end - begin) / calendar.MINUTE
+        for begin, end in spans
+    ]
+    left = share * sum(lengths)
+    at = clock.due_at
+    for (begin, _end), minutes in zip(spans, lengths, strict=True):
+        if left <= minutes:
+            at = (
+                calendar.add_work_minutes(begin, left, clock.hours).at
+                if working
+                else begin + left * calendar.MINUTE
+            )
+            break
+        left -= minutes
+    # 80 % of a morning's four hours may end at noon sharp, when nobody is there to be warned.
+    return calendar.next_opening(at, clock.hours) if working else at
+
+
+def _counted_spans(clock: Clock) -> list[tuple[dt.datetime, dt.datetime]]:
+    spans = []
+    begin = clock.started_at
+    for change in clock.changes:
+        if change.until is not None and change.amount is None:
+            spans.append((begin, min(change.at, clock.due_at)))
+            begin = change.until
+    spans.append((begin, clock.due_at))
+    return [(begin, end) for begin, end in spans if begin < end]
+
+
 def next_due(clocks: Iterable[Clock]) -> Clock | None:
     """The running clock that is due first; None when none runs."""
     counting = (clock for clock in clocks if clock.is_running)
