@@ -35,6 +35,12 @@ CLOCK_LABELS = {
     "answer": _l("Wait for the reporter"),
     "review": _l("Look at it again"),
     "progress": _l("Report the progress"),
+    "attend": _l("Come when summoned"),
+    "assist": _l("Report our share"),
+    "advise": _l("Give advice"),
+    "receipt": _l("Take note of the supervision"),
+    "reply": _l("Answer the supervision"),
+    "handed": _l("Receipt of the emergency service"),
 }
 
 
@@ -311,10 +317,15 @@ def clocks_of(case: Case, events: Iterable[Event]) -> tuple[Clock, ...]:
     return fold(case.pinned_kind, history, durations(), hours_of)
 
 
+def allowed_amount(case: Case, clock_name: str) -> Amount | None:
+    """How much the case's class allows a clock; None without a row."""
+    day = local_day(case.opened_at)
+    return durations().find(case.sla_class, case.category, clock_name, day)
+
+
 def allowed(case: Case, clock_name: str) -> int:
     """How much the case's class allows a clock, in the clock's own unit; 0 without a row."""
-    day = local_day(case.opened_at)
-    found = durations().find(case.sla_class, case.category, clock_name, day)
+    found = allowed_amount(case, clock_name)
     return found.number if found else 0
 
 

@@ -45,7 +45,7 @@ class Step:
     changed: list[Assignment] = field(default_factory=list)
 
     def assign(self, unit_code: str, duty: str) -> None:
-        """Gives a unit a share."""
+        """Gives a unit a share, asked for by the actor's unit."""
         fresh = Assignment(
             case_id=self.case.pk,
             number=len(self.assignments) + 1,
@@ -54,6 +54,7 @@ class Step:
             duty=duty,
             progress=Progress.TO_SIGN,
             since=self.at,
+            asked_by=self.actor.unit_code,
         )
         self.assignments.append(fresh)
         self.changed.append(fresh)
@@ -66,12 +67,20 @@ class Step:
                 return share
         return None
 
-    def finish(self, duty: str, progress: str) -> None:
-        """Ends every open share of the actor's unit with that duty."""
-        for share in self.assignments:
-            mine = share.unit_code == self.actor.unit_code and share.duty == duty
-            if mine and share.progress in LIVE:
+    def live(self, *duties: str) -> list[Assignment]:
+        """The open shares with one of the duties, oldest first."""
+        return [a for a in self.assignments if a.duty in duties and a.progress in LIVE]
+
+    def finish(self, progress: str, *duties: str) -> None:
+        """Moves every open share of the actor's unit with one of the duties on."""
+        for share in self.live(*duties):
+            if share.unit_code == self.actor.unit_code:
                 self.progress(share, progress)
+
+    def ask(self, unit_code: str, duty: str) -> None:
+        """Asks a unit, unless it owes the same already."""
+        if all(share.unit_code != unit_code for share in self.live(duty)):
+            self.assign(unit_code, duty)
 
     def share_for_reading(self, unit_code: str) -> None:
         """Lets a unit that gives the case away go on reading it."""
@@ -82,6 +91,7 @@ class Step:
         """Moves a share on."""
         if share is not None:
             share.progress = progress
+            share.since = self.at
             share.ended_at = self.at if progress not in (Progress.HANDLING,) else None
             self.changed.append(share)
 
@@ -101,6 +111,8 @@ class Step:
 
 
 LIVE = (Progress.TO_SIGN, Progress.HANDLING)
+# What must be done or withdrawn before a case may end; the lead's part ends with its feedback.
+OWED = (Duty.ASSIST, Duty.ATTEND, Duty.ADVISE, Duty.ANSWER, Duty.RECEIVE)
 ROOM_KINDS = frozenset({"city_center", "county_center", "town_room", "village_station"})
 Said = str | None
 
@@ -124,15 +136,95 @@ def _once_asked(step: Step) -> Said:
     return _("The reporter has been asked once already.") if asked else None
 
 
+def _names(step: Step, shares: list[Assignment]) -> str:
+    return ", ".join(step.units.name_of(code) for code in sorted({a.unit_code for a in shares}))
+
+
 def _assists_done(step: Step) -> Said:
-    waiting = {
-        a.unit_code for a in step.assignments if a.duty == Duty.ASSIST and a.progress in LIVE
-    }
+    waiting = step.live(Duty.ASSIST, Duty.ATTEND)
     if waiting:
         return _("Assisting units have not reported yet: %(units)s.") % {
-            "units": ", ".join(step.units.name_of(code) for code in sorted(waiting))
+            "units": _names(step, waiting)
         }
     return None
+
+
+def _shares_done(step: Step) -> Said:
+    waiting = step.live(*OWED)
+    if waiting:
+        return _(
+            "These units still owe their part, or the asking must be withdrawn: %(units)s."
+        ) % {"units": _names(step, waiting)}
+    return None
+
+
+def _to_rate(step: Step) -> list[Assignment]:
+    """Shares of summoned units that have reported and that the actor's unit has yet to rate."""
+    return [
+        a
+        for a in step.assignments
+        if a.duty == Duty.ATTEND
+        and a.progress == Progress.DONE
+        and a.rating is None
+        and a.asked_by == step.actor.unit_code
+    ]
+
+
+def _attended(step: Step) -> Said:
+    waiting = _to_rate(step)
+    if not waiting:
+        return _("No unit that we summoned has reported its share done and is still unrated.")
+    chosen = step.facts.get("rated_unit")
+    if chosen is not None and all(a.unit_code != chosen for a in waiting):
+        return _("Only these units can be rated now: %(units)s.") % {"units": _names(step, waiting)}
+    return None
+
+
+def _consulting(step: Step) -> Said:
+    if _consulted(step):
+        return None
+    return _("No unit has been asked for advice; call the consultation first.")
+
+
+def _consulted(step: Step) -> list[Assignment]:
+    open_or_given = (Progress.TO_SIGN, Progress.DONE)
+    return [a for a in step.assignments if a.duty == Duty.ADVISE and a.progress in open_or_given]
+
+
+def _handed_over(step: Step) -> Said:
+    waiting = {a.unit_code for a in step.live(Duty.RECEIVE)}
+    chosen = step.facts.get("service")
+    if (chosen is None and waiting) or chosen in waiting:
+        return None
+    return _("No hand-over waits for a receipt of that service.")
+
+
+def _asked_by_us(step: Step) -> Said:
+    if _withdrawable(step):
+        return None
+    return _("No unit that we asked still owes us anything.")
+
+
+def _withdrawable(step: Step) -> list[Assignment]:
+    chosen = step.facts.get("units")
+    return [
+        a
+        for a in step.live(Duty.ASSIST, Duty.ATTEND, Duty.ADVISE, Duty.RECEIVE)
+        if a.asked_by == step.actor.unit_code and (not chosen or a.unit_code in chosen)
+    ]
+
+
+def _below(step: Step) -> Said:
+    chosen = step.facts.get("unit")
+    if chosen is None:
+        return None
+    unit = step.units.unit(chosen)
+    here = step.actor.area_code
+    if unit.area_code.startswith(here) and len(unit.area_code) > len(here):
+        if step.case.area_code.startswith(unit.area_code):
+            return None
+        return _("%(unit)s does not answer for the place of this case.") % {"unit": unit.name}
+    return _("A matter is passed down only to a room below one's own.")
 
 
 def _may_return(step: Step) -> Said:
@@ -255,6 +347,12 @@ GUARDS: dict[Guard, Callable[[Step], Said]] = {
     Guard.ON_THE_SPOT: _on_the_spot,
     Guard.ONCE_ASKED: _once_asked,
     Guard.ASSISTS_DONE: _assists_done,
+    Guard.SHARES_DONE: _shares_done,
+    Guard.ATTENDED: _attended,
+    Guard.CONSULTING: _consulting,
+    Guard.HANDED_OVER: _handed_over,
+    Guard.ASKED_BY_US: _asked_by_us,
+    Guard.BELOW: _below,
     Guard.MAY_RETURN: _may_return,
     Guard.NOT_IN_RULING: _not_in_ruling,
     Guard.IN_RULING: _in_ruling,
@@ -307,7 +405,7 @@ def _assign_lead(step: Step) -> None:
 
 
 def _assign_assist(step: Step) -> None:
-    taken = {a.unit_code for a in step.assignments if a.duty != Duty.READ and a.progress in LIVE}
+    taken = {a.unit_code for a in step.live(Duty.LEAD, Duty.ASSIST, Duty.ATTEND)}
     for unit in step.facts["units"]:
         if unit not in taken:
             step.assign(unit, Duty.ASSIST)
@@ -319,7 +417,63 @@ def _send_copy(step: Step) -> None:
 
 
 def _read_copy(step: Step) -> None:
-    step.finish(Duty.READ, Progress.READ)
+    step.finish(Progress.READ, Duty.READ)
+
+
+def _summon(step: Step) -> None:
+    for unit in step.facts["units"]:
+        step.ask(unit, Duty.ATTEND)
+
+
+def _attend(step: Step) -> None:
+    step.finish(Progress.HANDLING, Duty.ATTEND)
+
+
+def _rate_unit(step: Step) -> None:
+    for share in _to_rate(step):
+        if share.unit_code == step.facts["rated_unit"]:
+            share.rating = int(step.facts["rating"])
+            step.changed.append(share)
+
+
+def _ask_advice(step: Step) -> None:
+    for unit in step.facts["units"]:
+        step.ask(unit, Duty.ADVISE)
+
+
+def _advise(step: Step) -> None:
+    step.finish(Progress.DONE, Duty.ADVISE)
+
+
+def _conclude(step: Step) -> None:
+    for share in _consulted(step):
+        given = share.progress == Progress.DONE
+        step.progress(share, Progress.READ if given else Progress.WITHDRAWN)
+
+
+def _take_note(step: Step) -> None:
+    step.finish(Progress.HANDLING, Duty.ANSWER)
+
+
+def _answer(step: Step) -> None:
+    step.finish(Progress.DONE, Duty.ANSWER)
+
+
+def _note_receipt(step: Step) -> None:
+    for share in step.live(Duty.RECEIVE):
+        if share.unit_code == step.facts["service"]:
+            step.progress(share, Progress.DONE)
+
+
+def _withdraw(step: Step) -> None:
+    for share in _withdrawable(step):
+        step.progress(share, Progress.WITHDRAWN)
+
+
+def _delegate(step: Step) -> None:
+    step.share_for_reading(step.case.unit_code)
+    step.case.unit_code = step.facts["unit"]
+    step.case.filer_code = ""
 
 
 def _sign(step: Step) -> None:
@@ -343,7 +497,7 @@ def _rule(step: Step) -> None:
 
 
 def _finish_assist(step: Step) -> None:
-    step.finish(Duty.ASSIST, Progress.DONE)
+    step.finish(Progress.DONE, Duty.ASSIST, Duty.ATTEND)
 
 
 def _finish_lead(step: Step) -> None:
@@ -445,15 +599,21 @@ def _answer_extension(step: Step) -> None:
 def _supervise(step: Step) -> None:
     step.case.supervision = Supervision(int(step.facts["supervision"]))
     step.case.supervision_tier = max(step.case.supervision_tier, int(step.actor.tier))
+    for share in step.live(Duty.ANSWER):
+        step.progress(share, Progress.WITHDRAWN)
+    step.assign(step.case.unit_code, Duty.ANSWER)
 
 
 def _release(step: Step) -> None:
     step.case.supervision = Supervision.NONE
     step.case.supervision_tier = 0
+    for share in step.live(Duty.ANSWER):
+        step.progress(share, Progress.WITHDRAWN)
 
 
 def _hand_off(step: Step) -> None:
     step.case.handed_to = step.facts["service"]
+    step.ask(step.facts["service"], Duty.RECEIVE)
 
 
 def _expedite(step: Step) -> None:
@@ -490,6 +650,17 @@ EFFECTS: dict[Effect, Callable[[Step], None]] = {
     Effect.ASK: _ask,
     Effect.ASSIGN_LEAD: _assign_lead,
     Effect.ASSIGN_ASSIST: _assign_assist,
+    Effect.SUMMON: _summon,
+    Effect.ATTEND: _attend,
+    Effect.RATE_UNIT: _rate_unit,
+    Effect.ASK_ADVICE: _ask_advice,
+    Effect.ADVISE: _advise,
+    Effect.CONCLUDE: _conclude,
+    Effect.TAKE_NOTE: _take_note,
+    Effect.ANSWER: _answer,
+    Effect.NOTE_RECEIPT: _note_receipt,
+    Effect.WITHDRAW: _withdraw,
+    Effect.DELEGATE: _delegate,
     Effect.SEND_COPY: _send_copy,
     Effect.READ_COPY: _read_copy,
     Effect.SIGN: _sign,

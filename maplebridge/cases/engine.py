@@ -21,7 +21,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from maplebridge.cases import chain, deadlines, permissions
+from maplebridge.cases import chain, deadlines, permissions, shares
 from maplebridge.cases.effects import EFFECTS, GUARDS, Step
 from maplebridge.cases.facts import FactsError, MissingFacts, read_facts
 from maplebridge.cases.kinds import Move, registry
@@ -429,6 +429,7 @@ def _make(
     case.due_at = clock.due_at if clock and not case.ended else None
     case.due_clock = clock.name if clock and not case.ended else ""
     case.due_provisional = bool(clock and clock.provisional)
+    step.changed += shares.set_clocks(case, assignments)
     _write(case, event, payload, photos, step.changed)
     return event
 
@@ -438,7 +439,7 @@ def _write(
     event: Event,
     payload: Payload | None,
     photos: Sequence[Photo],
-    shares: list[Assignment],
+    changed: list[Assignment],
 ) -> None:
     """The rows of one move, all of one case."""
     case.save(force_update=True)
@@ -459,12 +460,12 @@ def _write(
             )
             for n, photo in enumerate(photos, start=1)
         )
-    if shares:
+    if changed:
         Assignment.objects.bulk_create(
-            {share.number: share for share in shares}.values(),
+            {share.number: share for share in changed}.values(),
             update_conflicts=True,
             unique_fields=["case_id", "number"],
-            update_fields=["progress", "ended_at"],
+            update_fields=["progress", "since", "ended_at", "due_at", "due_clock", "rating"],
         )
     Feed(
         case_id=case.pk,

@@ -49,6 +49,8 @@ class Field:
     """One thing a move needs to know.
 
     choices: pairs of code and words, for CHOICE. most: longest text, or largest number.
+    kinds: for UNIT and UNITS, the kinds of unit offered and taken. among: for the same, only units
+    that have such a share (duty and progress) are offered.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Field:
     choices: tuple[tuple[str, Words], ...] = ()
     most: int = 5000
     kinds: tuple[str, ...] = ()
+    among: tuple[tuple[str, str], ...] = ()
 
 
 class Who(StrEnum):

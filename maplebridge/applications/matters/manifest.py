@@ -2,7 +2,14 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from maplebridge.cases.grades import Confidentiality, Level, Scale, Urgency
+from maplebridge.cases.grades import (
+    Confidentiality,
+    Duty,
+    Level,
+    Progress,
+    Scale,
+    Urgency,
+)
 from maplebridge.cases.kinds import Effect, Field, Guard, Kind, Move, State, Type, Who
 from maplebridge.organisation.people import Role, Tier
 
@@ -43,6 +50,22 @@ HANDLING_KINDS = (
     "town_room",
     "county_center",
 )
+
+ROOM_KINDS = ("county_center", "town_room", "village_station")
+SERVICES = (("110", "110"), ("119", "119"), ("120", "120"))
+GRADES = (
+    ("5", _("Very satisfied")),
+    ("4", _("Satisfied")),
+    ("3", _("Fairly satisfied")),
+    ("2", _("Dissatisfied")),
+    ("1", _("Very dissatisfied")),
+)
+SUMMONED = (Duty.ATTEND, Progress.TO_SIGN)
+ATTENDING = (Duty.ATTEND, Progress.HANDLING)
+ASSISTING = (Duty.ASSIST, Progress.TO_SIGN)
+ADVISING = (Duty.ADVISE, Progress.TO_SIGN)
+TO_TAKE_NOTE = (Duty.ANSWER, Progress.TO_SIGN)
+TO_ANSWER = (Duty.ANSWER, Progress.HANDLING)
 
 NOTE = Field("note", Type.NOTE, _("Note"))
 OPTIONAL_NOTE = Field("note", Type.NOTE, _("Note"), required=False)
@@ -239,20 +262,15 @@ MOVES = (
     ),
     Move(
         "close", _("Answer and close"), ("verified",), "closed", ROOMS, Who.FILER,
-        tiers=TOWN_UP, needs=(REPLY,), effects=(Effect.CLOSE,), public=True,
+        tiers=TOWN_UP, needs=(REPLY,), guards=(Guard.SHARES_DONE,), effects=(Effect.CLOSE,),
+        public=True,
     ),
     Move(
         "rate", _("Rate"), ("closed",), "archived", RESIDENT, Who.REPORTER,
         needs=(
             Field(
                 "rating", Type.CHOICE, _("How satisfied are you?"),
-                choices=(
-                    ("5", _("Very satisfied")),
-                    ("4", _("Satisfied")),
-                    ("3", _("Fairly satisfied")),
-                    ("2", _("Dissatisfied")),
-                    ("1", _("Very dissatisfied")),
-                ),
+                choices=GRADES,
             ),
             Field("solved", Type.FLAG, _("Is it solved?")),
             Field("comment", Type.NOTE, _("Your words"), required=False, most=1000),
@@ -301,7 +319,7 @@ MOVES = (
             REASON,
             Field("channel", Type.TEXT, _("The proper channel"), most=200),
         ),
-        public=True,
+        guards=(Guard.SHARES_DONE,), public=True,
     ),
     Move(
         "appeal", _("Object"), ("declined", "voided"), "reported", RESIDENT, Who.REPORTER,
@@ -325,13 +343,13 @@ MOVES = (
     ),
     Move(
         "record_only", _("Put on record only"), ("accepted",), "archived", ROOMS, Who.OWNER,
-        tiers=TOWN_UP, needs=(REASON,), public=True,
+        tiers=TOWN_UP, needs=(REASON,), guards=(Guard.SHARES_DONE,), public=True,
     ),
     Move(
         "merge", _("Merge into another case"), ("reported", "accepted"), "merged", ROOMS,
         Who.OWNER, tiers=TOWN_UP,
         needs=(Field("into", Type.CASE, _("The case it belongs to")), OPTIONAL_NOTE),
-        guards=(Guard.NOT_ITSELF,), effects=(Effect.MERGE,), public=True,
+        guards=(Guard.NOT_ITSELF, Guard.SHARES_DONE), effects=(Effect.MERGE,), public=True,
     ),
     Move(
         "unmerge", _("Undo the merging"), ("merged",), "accepted", ROOMS, Who.AREA,
@@ -360,12 +378,19 @@ MOVES = (
     ),
     Move(
         "void", _("Void"), ("accepted",), "voided", ROOMS, Who.OWNER, tiers=TOWN_UP,
-        needs=(REASON,), public=True,
+        needs=(REASON,), guards=(Guard.SHARES_DONE,), public=True,
     ),
     Move(
         "escalate", _("Pass up"), ("reported", "accepted", "handling"), "reported",
         DESKS | UNITS, Who.OWNER, needs=(REASON,), guards=(Guard.TIER_ABOVE,),
         effects=(Effect.ESCALATE,), public=True,
+    ),
+    Move(
+        "delegate", _("Pass down"), ("reported", "accepted", "filed"), "reported", ROOMS,
+        Who.OWNER, tiers=TOWN_UP,
+        needs=(Field("unit", Type.UNIT, _("Room below"), kinds=ROOM_KINDS), REASON),
+        guards=(Guard.NOT_IN_RULING, Guard.PLACED, Guard.BELOW), effects=(Effect.DELEGATE,),
+        public=True,
     ),
     Move(
         "return_back", _("Return: not ours"), ("dispatched",), "filed", HANDLERS, Who.LEAD,
@@ -389,18 +414,36 @@ MOVES = (
         needs=(NOTE, PHOTOS), public=True, renews=("progress",),
     ),
     Move(
-        "consult", _("Consult"), ("accepted", "filed", "handling"), None, ROOMS, Who.AREA,
-        tiers=TOWN_UP,
+        "consult", _("Call a consultation"), ("accepted", "filed", "dispatched", "handling"), None,
+        ROOMS, Who.AREA, tiers=TOWN_UP,
         needs=(
             Field("units", Type.UNITS, _("Units taking part")),
+            Field("question", Type.NOTE, _("What is to be decided")),
+            Field("held_on", Type.DATE, _("Day of the meeting"), required=False),
+        ),
+        guards=(Guard.IN_REACH,), effects=(Effect.ASK_ADVICE,),
+    ),
+    Move(
+        "advise", _("Give our advice"), OPEN, None, HANDLERS, Who.ASKED, shares=(ADVISING,),
+        needs=(Field("advice", Type.NOTE, _("Our advice")),), effects=(Effect.ADVISE,),
+    ),
+    Move(
+        "conclude", _("Conclude the consultation"), OPEN, None, ROOMS, Who.AREA, tiers=TOWN_UP,
+        needs=(
             Field("minutes", Type.NOTE, _("Minutes")),
             Field("decision", Type.NOTE, _("Decision")),
         ),
+        guards=(Guard.CONSULTING,), effects=(Effect.CONCLUDE,),
     ),
     Move(
-        "whistle", _("Blow the whistle"), ("handling",), None, ROOMS, Who.AREA, tiers=TOWN_UP,
+        "whistle", _("Blow the whistle"), ("accepted", "filed", "dispatched", "handling"), None,
+        ROOMS, Who.AREA, tiers=TOWN_UP,
         needs=(Field("units", Type.UNITS, _("Units to attend")), REASON),
-        guards=(Guard.IN_REACH,), effects=(Effect.ASSIGN_ASSIST,),
+        guards=(Guard.IN_REACH,), effects=(Effect.SUMMON,),
+    ),
+    Move(
+        "attend", _("Report for duty"), OPEN, None, HANDLERS, Who.ASKED, shares=(SUMMONED,),
+        needs=(OPTIONAL_NOTE,), effects=(Effect.ATTEND,),
     ),
     Move(
         "add_assist", _("Add an assisting unit"), ("handling",), None, ROOMS, Who.AREA,
@@ -408,9 +451,34 @@ MOVES = (
         guards=(Guard.IN_REACH,), effects=(Effect.ASSIGN_ASSIST,),
     ),
     Move(
-        "finish_assist", _("Report our share done"), ("handling",), None, HANDLERS, Who.WORKING,
+        "finish_assist", _("Report our share done"), OPEN, None, HANDLERS, Who.ASKED,
+        shares=(ASSISTING, SUMMONED, ATTENDING),
         needs=(Field("result", Type.NOTE, _("What was done")), PHOTOS),
         effects=(Effect.FINISH_ASSIST,),
+    ),
+    Move(
+        "rate_unit", _("Rate a summoned unit"), (*OPEN, "closed", "archived"), None, ROOMS,
+        Who.AREA, tiers=TOWN_UP,
+        needs=(
+            Field(
+                "rated_unit", Type.UNIT, _("Summoned unit"), among=((Duty.ATTEND, Progress.DONE),)
+            ),
+            Field("rating", Type.CHOICE, _("How satisfied are we with its part?"), choices=GRADES),
+            OPTIONAL_NOTE,
+        ),
+        guards=(Guard.ATTENDED,), effects=(Effect.RATE_UNIT,),
+    ),
+    Move(
+        "withdraw", _("Withdraw what we asked of units"), OPEN, None, ROOMS, Who.AREA,
+        tiers=TOWN_UP,
+        needs=(
+            Field(
+                "units", Type.UNITS, _("Only these units"), required=False,
+                among=(ASSISTING, SUMMONED, ATTENDING, ADVISING),
+            ),
+            REASON,
+        ),
+        guards=(Guard.ASKED_BY_US,), effects=(Effect.WITHDRAW,),
     ),
     Move(
         "request_extend", _("Ask for more time"), ("handling",), None, HANDLERS, Who.LEAD,
@@ -465,6 +533,16 @@ MOVES = (
         guards=(Guard.HIGHER_LEVEL,), effects=(Effect.SUPERVISE,),
     ),
     Move(
+        "note_supervision", _("Take note of the supervision"), OPEN, None, HANDLERS, Who.ASKED,
+        shares=(TO_TAKE_NOTE,), needs=(OPTIONAL_NOTE,), effects=(Effect.TAKE_NOTE,),
+    ),
+    Move(
+        "answer_supervision", _("Answer the supervision"), OPEN, None, HANDLERS, Who.ASKED,
+        shares=(TO_TAKE_NOTE, TO_ANSWER),
+        needs=(Field("answer", Type.NOTE, _("What was done and what remains")), PHOTOS),
+        effects=(Effect.ANSWER,),
+    ),
+    Move(
         "end_supervision", _("End the supervision"), OPEN, None,
         frozenset({Role.SUPERVISOR, Role.DISPATCHER}), Who.AREA, tiers=COUNTY_UP,
         needs=(REASON,), guards=(Guard.SUPERVISED,), effects=(Effect.RELEASE,),
@@ -473,12 +551,20 @@ MOVES = (
         "hand_off", _("Hand over to 110, 119 or 120"), OPEN, None, STAFF | SYSTEM, Who.AREA,
         needs=(
             Field(
-                "service", Type.CHOICE, _("Service"),
-                choices=(("110", "110"), ("119", "119"), ("120", "120")),
+                "service", Type.CHOICE, _("Service"), choices=SERVICES,
             ),
             OPTIONAL_NOTE,
         ),
         effects=(Effect.HAND_OFF,), public=True,
+    ),
+    Move(
+        "note_receipt", _("Note the receipt of 110, 119 or 120"), OPEN, None, STAFF, Who.AREA,
+        needs=(
+            Field("service", Type.CHOICE, _("Service"), choices=SERVICES),
+            Field("receipt", Type.CODE, _("Number under which they took it")),
+            OPTIONAL_NOTE,
+        ),
+        guards=(Guard.HANDED_OVER,), effects=(Effect.NOTE_RECEIPT,),
     ),
     Move(
         "instruct", _("Enter a leader's instruction"), OPEN, None,

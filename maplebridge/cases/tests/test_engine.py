@@ -247,6 +247,9 @@ def test_supervision_is_only_raised_and_then_the_county_closes(town):
         town.move(case.pk, "supervise", town.supervisor, {"supervision": "1", "reason": "降"})
     with pytest.raises(engine.NotAllowed):
         town.move(case.pk, "close", town.town, {"reply": "好了"})
+    with pytest.raises(engine.MoveNotPossible):  # the township still owes its answer
+        town.move(case.pk, "close", town.county, {"reply": "好了"})
+    town.move(case.pk, "answer_supervision", town.town, {"answer": "已核实"})
     town.move(case.pk, "close", town.county, {"reply": "好了"})
     assert town.case(case.pk).state == "closed"
 
@@ -386,7 +389,7 @@ def test_a_unit_named_twice_has_one_share_to_finish(town):
     town.move(case.pk, "finish_assist", town.utility, {"result": "已抽水"})
     town.move(case.pk, "feedback", town.housing, {"result": "好了"})
     shares = Assignment.objects.filter(case_id=case.pk).values_list("unit_code", "duty", "progress")
-    assert sorted(shares) == [(HOUSING, "lead", "done"), ("330825-utl", "assist", "done")]
+    assert sorted(shares) == [(HOUSING, "lead", "done"), ("330825-utl", "attend", "done")]
 
 
 def test_a_copy_is_for_reading_only(town):
@@ -487,6 +490,7 @@ def test_a_supervised_case_comes_back_to_the_county_which_closes_it(town):
     town.move(case.pk, "supervise", town.county, {"supervision": "1", "reason": "重要"})
     town.move(case.pk, "verify_pass", town.village)
     assert town.case(case.pk).unit_code == "330825-center"
+    town.move(case.pk, "answer_supervision", town.town, {"answer": "已核实"})
     town.move(case.pk, "close", town.county, {"reply": "好了"})
     assert town.case(case.pk).state == "closed"
 
