@@ -1,8 +1,9 @@
-"""The tables of the engine: case, event, payload, assignment, attachment, feed.
+"""The tables of the engine: case, event, payload, assignment, attachment, feed, timer, alarm.
 
 Every table here begins its key with the case id and carries the area code, so that all rows of
 a case can live together on one machine of many. No table has a foreign key, trigger or
-uniqueness that reaches over two cases. Only `engine` writes; `feed` moves its own cursors.
+uniqueness that reaches over two cases. Only `engine` writes; `feed` moves its own cursors and
+`timers` rings.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import datetime as dt
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.expressions import Func
 
@@ -20,6 +22,7 @@ from maplebridge.cases.grades import (
     Duty,
     Level,
     Progress,
+    Rung,
     Scale,
     Supervision,
     Urgency,
@@ -47,6 +50,13 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def waiting_for(self, actor: Actor) -> CaseQuerySet:
         """Open cases that an actor has to move next; the rule stands in `permissions`."""
         return self.filter(permissions.waiting(actor), ended=False)
+
+    def asked_of(self, actor: Actor) -> CaseQuerySet:
+        """Open cases in which the actor's unit was asked for something and still owes it."""
+        owed = Assignment.objects.filter(
+            case_id=models.OuterRef("pk"), unit_code=actor.unit_code, due_at__isnull=False
+        )
+        return self.filter(models.Exists(owed), ended=False)
 
     def inside(self, area_code: str) -> CaseQuerySet:
         """Cases in an area and below it."""
@@ -349,9 +359,103 @@ class Duration(models.Model):
         return f"{self.sla_class} {self.category} {self.clock} {self.amount}{self.unit}"
 
 
+class Timer(models.Model):
+    """A running clock of a case, or of a unit's share of it, and when it is to be told of next.
+
+    share: 0 for the case itself, else the share's number. unit_code: the unit that owes the work.
+    working: it counts in working time. rungs: the instants of WARN to LONG_OVERDUE. rung: the last
+    that rang, 0 for none. told: the units that know of it. at: when the next one rings, null after
+    the last. bucket = ids.bucket_of(case_id).
+    The row goes when the clock ends or stands still; only moves, and `timers`, write it.
+    """
+
+    pk = models.CompositePrimaryKey("case_id", "clock", "share")
+    case_id = models.UUIDField()
+    clock = models.CharField(max_length=16)
+    share = models.IntegerField()
+    area_code = code_field()
+    bucket = models.SmallIntegerField()
+    unit_code = code_field(40)
+    started_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    working = models.BooleanField()
+    rungs = ArrayField(models.DateTimeField())
+    rung = models.SmallIntegerField(default=0)
+    told = ArrayField(models.CharField(max_length=40), default=list)
+    at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["bucket", "at"], name="timer_next"),
+            GinIndex(fields=["told"], name="timer_told", condition=models.Q(rung__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.clock} {self.share}"
+
+    @property
+    def rang(self) -> Rung:
+        """The last rung that rang."""
+        return Rung(self.rung)
+
+
+class Alarm(models.Model):
+    """A rung of a clock rang and one unit is told: once for each due time.
+
+    unit_code: the unit that owes the work. told_unit: the unit that is told. planned_at: when it
+    was to ring; rang_at: when it did. digest_id: the notice that told it, null until then.
+    For URGED the clock is the case's next, and due_at the moment of the urging.
+    """
+
+    pk = models.CompositePrimaryKey("case_id", "clock", "share", "due_at", "rung", "told_unit")
+    case_id = models.UUIDField()
+    clock = models.CharField(max_length=16, blank=True)
+    share = models.IntegerField()
+    due_at = models.DateTimeField()
+    rung = models.SmallIntegerField(choices=Rung.choices)
+    told_unit = code_field(40)
+    area_code = code_field()
+    unit_code = code_field(40)
+    planned_at = models.DateTimeField()
+    rang_at = models.DateTimeField()
+    digest_id = models.UUIDField(null=True, default=None)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["told_unit"], name="alarm_untold", condition=models.Q(digest_id=None)
+            ),
+            models.Index(fields=["digest_id"], name="alarm_digest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.clock} {self.share} {self.rung} {self.told_unit}"
+
+
+class Digest(models.Model):
+    """One notice to a unit, telling of one alarm or of many. sent_at: null until it went out."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    unit_code = code_field(40)
+    made_at = models.DateTimeField()
+    count = models.IntegerField()
+    sent_at = models.DateTimeField(null=True, default=None)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["unit_code", "made_at"], name="digest_unit"),
+            models.Index(
+                fields=["made_at"], name="digest_unsent", condition=models.Q(sent_at=None)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.unit_code} {self.count}"
+
+
 # Rows the application's role may add but never change or remove.
 APPEND_ONLY = (Event, Attachment, Feed)
 # Tables whose rows belong to one case; the rules of docs/decisions/many-machines.md hold here.
-HOT = (Case, Event, Payload, Assignment, Attachment, Feed)
+HOT = (Case, Event, Payload, Assignment, Attachment, Feed, Timer, Alarm)
 
 assert ids.BUCKETS <= 32767  # noqa: S101  the bucket column is a smallint

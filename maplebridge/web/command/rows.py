@@ -32,7 +32,7 @@ from maplebridge.web.parts.moves import said_in_words
 PAGE_ROWS = 25
 # 金龙村村民委员会 is said 金龙村, 东门社区居民委员会 is said 东门社区.
 COMMITTEE = re.compile(r"(村民|居民)委员会$")
-TABS = ("waiting", "open", "overdue", "closed")
+TABS = ("waiting", "asked", "open", "overdue", "closed")
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Row:
     place: str
     category: str
     standing: str
+    asked: Assignment | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ def queue(actor: Actor, tab: str, filters: Filters) -> CaseQuerySet:
     match tab:
         case "waiting":
             cases = cases.waiting_for(actor)
+        case "asked":
+            cases = cases.asked_of(actor)
         case "overdue":
             cases = cases.filter(ended=False, due_at__lt=clock.now())
         case "closed":
@@ -114,8 +117,11 @@ def _behind(cases: CaseQuerySet, tab: str, after: str) -> CaseQuerySet:
     return cases.filter(Q(due_at__gt=at) | Q(due_at=at, id__gt=case_id) | Q(due_at=None))
 
 
-def rows_of(cases: Sequence[Case]) -> list[Row]:
-    """Rows with first words, places and categories: three statements, whatever their number."""
+def rows_of(cases: Sequence[Case], unit_code: str = "") -> list[Row]:
+    """Rows with first words, places and categories: three statements, whatever their number.
+
+    unit_code: also what this unit was asked for and still owes, by one statement more.
+    """
     said = {
         payload.case_id: payload.content or {}
         for payload in Payload.objects.filter(
@@ -124,6 +130,10 @@ def rows_of(cases: Sequence[Case]) -> list[Row]:
     }
     places = place_names(case.area_code for case in cases)
     categories = Category.objects.in_bulk({case.category for case in cases if case.category})
+    owed = Assignment.objects.filter(
+        case_id__in=[case.pk for case in cases], unit_code=unit_code, due_at__isnull=False
+    )
+    asked = {share.case_id: share for share in owed.order_by("-due_at")} if unit_code else {}
     now = clock.now()
     rows = []
     for case in cases:
@@ -135,6 +145,7 @@ def rows_of(cases: Sequence[Case]) -> list[Row]:
                 place=places.get(case.area_code, ""),
                 category=category.shown_name if category else _("Not sorted yet"),
                 standing=words.standing(case, now) if not case.ended else "",
+                asked=asked.get(case.pk),
             )
         )
     return rows
@@ -356,14 +367,4 @@ def _clock_sign(running: deadlines.Clock, now: dt.datetime) -> words.Sign:
         return words.Sign(_("Done %(time)s late") % {"time": late}, "crimson", "overdue")
     if running.paused:
         return words.Sign(_("Clock paused"), "stone", "pause", running.due_at)
-    if running.due_at < now:
-        late = words.spell(now - running.due_at)
-        return words.Sign(_("Overdue by %(time)s") % {"time": late}, "crimson", "overdue")
-    left = words.spell(running.due_at - now)
-    soon = running.due_at - now < words.SOON
-    return words.Sign(
-        _("%(time)s left") % {"time": left},
-        "amber" if soon else "jade",
-        "due" if soon else "clock",
-        running.due_at,
-    )
+    return words.due_sign(running.due_at, now)

@@ -45,6 +45,7 @@ MAP_LIST_ROWS = 50
 OVERRULED = (Step.LOCATE, Step.CLASSIFY, Step.ROUTE)
 TABS = (
     ("waiting", gettext_lazy("Waiting for me"), "inbox"),
+    ("asked", gettext_lazy("Asked of us"), "flag"),
     ("open", gettext_lazy("Open in my area"), "list"),
     ("overdue", gettext_lazy("Overdue"), "overdue"),
     ("closed", gettext_lazy("Ended"), "done"),
@@ -73,7 +74,7 @@ def queue(request: HttpRequest, actor: Actor) -> HttpResponse:
         "filters": filters,
         "states": [(s.name, s.label) for s in registry.latest("matter").states],
         "groups": _groups(),
-        "rows": rows.rows_of(found),
+        "rows": rows.rows_of(found, actor.unit_code if tab == "asked" else ""),
         "more": urlencode(more) if next_page else "",
     }
     return render(request, "command/queue.html", shown)

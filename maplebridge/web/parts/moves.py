@@ -136,6 +136,8 @@ def _offered(need: Field, case: Case) -> list[str]:
 
 
 def _groups(need: Field, case: Case, actor: Actor) -> list[Group]:
+    if need.among:
+        return share_groups(case, need.among)
     match need.type:
         case Type.UNIT | Type.UNITS:
             return unit_groups(case, need.kinds)
@@ -148,6 +150,13 @@ def _groups(need: Field, case: Case, actor: Actor) -> list[Group]:
         case Type.FLAG:
             return [("", [("yes", _("Yes")), ("no", _("No"))])]
     return []
+
+
+def share_groups(case: Case, among: tuple[tuple[str, str], ...]) -> list[Group]:
+    """The units that have such a share of the case, by duty and progress; one statement."""
+    shares = Assignment.objects.filter(case_id=case.pk).order_by("number")
+    codes = dict.fromkeys(s.unit_code for s in shares if (s.duty, s.progress) in among)
+    return [("", [(code, unit_name(code)) for code in codes])]
 
 
 def unit_groups(case: Case, kinds: tuple[str, ...] = ()) -> list[Group]:

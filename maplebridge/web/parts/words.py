@@ -90,12 +90,17 @@ def clock_sign(case: Case, at: dt.datetime) -> Sign | None:
         return None
     if case.due_clock and case.now.pauses == case.due_clock:
         return Sign(_("Clock paused"), "stone", "pause", case.due_at)
-    if case.due_at < at:
-        words = _("Overdue by %(time)s") % {"time": spell(at - case.due_at)}
-        return Sign(words, "crimson", "overdue", case.due_at)
-    words = _("%(time)s left") % {"time": spell(case.due_at - at)}
-    soon = case.due_at - at < SOON
-    return Sign(words, "amber" if soon else "jade", "due" if soon else "clock", case.due_at)
+    return due_sign(case.due_at, at)
+
+
+def due_sign(due_at: dt.datetime, at: dt.datetime) -> Sign:
+    """A running clock as a label: overdue, due within four hours, or in time."""
+    if due_at < at:
+        words = _("Overdue by %(time)s") % {"time": spell(at - due_at)}
+        return Sign(words, "crimson", "overdue", due_at)
+    words = _("%(time)s left") % {"time": spell(due_at - at)}
+    soon = due_at - at < SOON
+    return Sign(words, "amber" if soon else "jade", "due" if soon else "clock", due_at)
 
 
 def standing(case: Case, at: dt.datetime) -> str:

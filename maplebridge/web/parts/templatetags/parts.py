@@ -47,7 +47,17 @@ def state_pill(case: Case) -> SafeString:
 def clock_chip(case: Case) -> SafeString | str:
     """How long is left, or how long it is overdue; nothing when no clock runs."""
     sign = words.clock_sign(case, clock.now())
-    if sign is None or sign.at is None:
+    return _chip(sign) if sign else ""
+
+
+@register.simple_tag
+def due_chip(due_at: dt.datetime) -> SafeString | str:
+    """The same for a clock at hand."""
+    return _chip(words.due_sign(due_at, clock.now()))
+
+
+def _chip(sign: words.Sign) -> SafeString | str:
+    if sign.at is None:
         return ""
     return format_html(
         '<time class="chip tone-{}" datetime="{}" title="{}">{}{}</time>',
