@@ -67,3 +67,16 @@ class Progress(models.TextChoices):
     RETURNED = "returned", _("Returned")
     READ = "read", _("Read")
     WITHDRAWN = "withdrawn", _("No longer needed")
+
+
+class Rung(models.IntegerChoices):
+    """How far a clock has been told of: its number is how many rungs have rung.
+
+    URGED is no rung of a clock: somebody at a desk urged the unit.
+    """
+
+    URGED = 0, _("Urged by a desk")
+    WARN = 1, _("Time is running out")
+    DUE = 2, _("Time is up")
+    OVERDUE = 3, _("Overdue, urged")
+    LONG_OVERDUE = 4, _("Long overdue")

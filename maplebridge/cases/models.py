@@ -456,6 +456,6 @@ class Digest(models.Model):
 # Rows the application's role may add but never change or remove.
 APPEND_ONLY = (Event, Attachment, Feed)
 # Tables whose rows belong to one case; the rules of docs/decisions/many-machines.md hold here.
-HOT = (Case, Event, Payload, Assignment, Attachment, Feed, Timer, Alarm)
+HOT = (Case, Event, Payload, Assignment, Attachment, Feed)
 
 assert ids.BUCKETS <= 32767  # noqa: S101  the bucket column is a smallint

@@ -62,3 +62,34 @@ WITH said AS (
 )
 SELECT id FROM opened
 """
+
+# Brings the timers of one case in line with what it owes. Parameters: the case; `kept`, the
+# timers that go on, as "clock:share"; `rows`, those that are new or changed, as JSON.
+# A due time that did not move keeps the rungs that rang; a unit that takes over is told of them.
+SET_TIMERS = """
+WITH gone AS (
+    DELETE FROM cases_timer
+    WHERE case_id = %(case)s::uuid AND NOT (clock || ':' || share) = ANY(%(kept)s::text[])
+)
+INSERT INTO cases_timer AS t (
+    case_id, clock, share, area_code, bucket, unit_code, started_at, due_at, working, rungs, rung,
+    told, at
+)
+SELECT %(case)s::uuid, r.clock, r.share, %(area)s, %(bucket)s, r.unit_code, r.started_at, r.due_at,
+    r.working, r.rungs, r.rung, '{}', r.at
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(
+    clock text, share int, unit_code text, started_at timestamptz, due_at timestamptz,
+    working boolean, rungs timestamptz[], rung int, at timestamptz
+)
+ON CONFLICT (case_id, clock, share) DO UPDATE SET
+    area_code = EXCLUDED.area_code, unit_code = EXCLUDED.unit_code,
+    started_at = EXCLUDED.started_at, due_at = EXCLUDED.due_at, working = EXCLUDED.working,
+    rungs = EXCLUDED.rungs,
+    rung = CASE WHEN t.due_at = EXCLUDED.due_at THEN t.rung ELSE EXCLUDED.rung END,
+    at = CASE WHEN t.due_at = EXCLUDED.due_at THEN t.at ELSE EXCLUDED.at END,
+    told = CASE
+        WHEN t.due_at <> EXCLUDED.due_at THEN '{}'
+        WHEN t.rung = 0 OR EXCLUDED.unit_code = ANY(t.told) THEN t.told
+        ELSE t.told || EXCLUDED.unit_code
+    END
+"""

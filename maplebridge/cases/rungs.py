@@ -1,0 +1,74 @@
+"""When a clock is told of, and to which units: the ladder from the warning to the county."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from maplebridge.cases import deadlines
+from maplebridge.cases.deadlines import Amount, Clock
+from maplebridge.cases.grades import Rung
+from maplebridge.organisation import calendar
+from maplebridge.organisation.people import Tier
+from maplebridge.organisation.units import ROOMS, Directory, UnitFacts, UnknownUnit
+
+WARN_SHARE = 0.8
+# How long after the due time OVERDUE and LONG_OVERDUE ring. Source: domain guide, section 3: one
+# 12345 rule urges a working day and publishes five working days after the time limit.
+USUAL_STEPS = (Amount(1, "wd"), Amount(5, "wd"))
+# What runs around the clock does not wait for tomorrow.
+HURRIED_STEPS = (Amount(1, "h"), Amount(4, "h"))
+HURRIED_CLASSES = frozenset({"S0", "S1"})
+HURRIED_UNITS = frozenset({"min", "h"})
+
+
+def counts_working_time(clock: Clock) -> bool:
+    """Whether a clock runs in working time; then it also rings only in working time."""
+    return clock.amount.unit in deadlines.WORKING and clock.fixed is None
+
+
+def instants(clock: Clock) -> list[dt.datetime]:
+    """When WARN, DUE, OVERDUE and LONG_OVERDUE of a running clock ring, in this order.
+
+    Those of a clock in working time lie inside the opening hours of its unit: what is due at
+    closing time rings at the next opening.
+    """
+    warn = deadlines.warn_at(clock, WARN_SHARE) or clock.due_at
+    hurried = clock.sla_class in HURRIED_CLASSES or clock.amount.unit in HURRIED_UNITS
+    steps = HURRIED_STEPS if hurried else USUAL_STEPS
+    planned = [
+        min(warn, clock.due_at),
+        clock.due_at,
+        *(deadlines.due_after(clock.due_at, step, clock.hours)[0] for step in steps),
+    ]
+    if counts_working_time(clock):
+        return [calendar.next_opening(at, clock.hours) for at in planned]
+    return planned
+
+
+def told_units(rung: Rung, unit_code: str, area_code: str, units: Directory) -> list[str]:
+    """The units to be told that a rung rang: first the one that owes the work.
+
+    WARN: itself. DUE: also its room. OVERDUE: also the room above that. LONG_OVERDUE: also the
+    county's centre, or the city's for a unit of the county.
+    unit_code: who owes the work; one that is gone is stood in for by the room of `area_code`.
+    """
+    try:
+        unit = units.unit(unit_code) if unit_code in units else units.room_of(area_code, Tier.TOWN)
+        room = unit if unit.kind in ROOMS else units.room_of(unit.area_code, Tier.TOWN)
+    except UnknownUnit:
+        return [unit_code]
+    told = [unit.code]
+    match rung:
+        case Rung.DUE:
+            told.append(room.code)
+        case Rung.OVERDUE:
+            told.append((units.room_above(room.area_code) or room).code)
+        case Rung.LONG_OVERDUE:
+            told.append(_centre(unit, units, room).code)
+    return list(dict.fromkeys(told))
+
+
+def _centre(unit: UnitFacts, units: Directory, room: UnitFacts) -> UnitFacts:
+    if unit.tier >= Tier.COUNTY:
+        return units.room_above(unit.area_code) or room
+    return units.room_of(unit.area_code, Tier.COUNTY)

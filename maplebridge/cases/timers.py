@@ -1,0 +1,371 @@
+"""The timers of running clocks: armed by moves, rung by the timer worker, gathered into notices.
+
+A move keeps the timers of its case in line, in its own transaction (`standing`, `follow`). `ring`
+takes what is due, bucket by bucket, and writes the alarms and the timer's next instant in one
+transaction; so a rung rings once whatever is killed. `gather` gives every alarm one notice.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import random
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
+
+from maplebridge.cases import deadlines, rungs, shares
+from maplebridge.cases.deadlines import Clock
+from maplebridge.cases.grades import Duty, Rung
+from maplebridge.cases.models import Alarm, Assignment, Case, Digest, Event, Timer
+from maplebridge.cases.statements import SET_TIMERS
+from maplebridge.lib import ids
+from maplebridge.lib.clock import now
+from maplebridge.organisation import calendar
+from maplebridge.organisation.units import directory
+
+Key = tuple[str, int]
+CASE_ITSELF = 0
+BATCH = 500
+# A rung planned for the last second of the day rings, although the door closes meanwhile.
+GRACE = dt.timedelta(minutes=1)
+# From this many on, what a unit has to be told becomes one notice; and so it does when it would
+# be this many within a minute.
+DIGEST_FROM = 5
+GUARD = dt.timedelta(minutes=1)
+# Names of locks that end with their transaction, hence also with a killed worker.
+BUCKET_LOCK = 0x746D72
+GATHER_LOCK = 0x646773
+
+DUE_BUCKETS = """
+SELECT b FROM generate_series(0, %s) AS b
+WHERE EXISTS (SELECT 1 FROM cases_timer t WHERE t.bucket = b AND t.at <= %s)
+"""
+TAKE_DUE = """
+SELECT case_id, clock, share, area_code, unit_code, due_at, working, rungs, rung, told
+FROM cases_timer WHERE bucket = %s AND at <= %s
+ORDER BY at LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+RING = """
+WITH rung AS (
+    INSERT INTO cases_alarm (
+        case_id, clock, share, due_at, rung, told_unit, area_code, unit_code, planned_at, rang_at
+    )
+    SELECT case_id, clock, share, due_at, rung, told_unit, area_code, unit_code, planned_at,
+        clock_timestamp()
+    FROM jsonb_to_recordset(%s::jsonb) AS r(
+        case_id uuid, clock text, share int, due_at timestamptz, rung int, told_unit text,
+        area_code text, unit_code text, planned_at timestamptz
+    )
+    ON CONFLICT (case_id, clock, share, due_at, rung, told_unit) DO NOTHING
+    RETURNING 1
+), moved AS (
+    UPDATE cases_timer AS t SET rung = m.rung, at = m.at, told = m.told
+    FROM jsonb_to_recordset(%s::jsonb) AS m(
+        case_id uuid, clock text, share int, rung int, at timestamptz, told text[]
+    )
+    WHERE t.case_id = m.case_id AND t.clock = m.clock AND t.share = m.share
+)
+SELECT count(*) FROM rung
+"""
+UNTOLD = """
+SELECT a.told_unit, count(*) FROM cases_alarm a WHERE a.digest_id IS NULL GROUP BY a.told_unit
+"""
+GATHER = """
+WITH told AS (
+    UPDATE cases_alarm AS a SET digest_id = n.id
+    FROM jsonb_to_recordset(%s::jsonb) AS n(unit_code text, id uuid)
+    WHERE a.told_unit = n.unit_code AND a.digest_id IS NULL
+    RETURNING a.told_unit, a.digest_id
+)
+SELECT digest_id, told_unit, count(*) FROM told GROUP BY digest_id, told_unit
+"""
+TELL_SINGLY = """
+WITH told AS (
+    UPDATE cases_alarm AS a SET digest_id = gen_random_uuid()
+    WHERE a.told_unit = ANY(%s) AND a.digest_id IS NULL
+    RETURNING a.told_unit, a.digest_id
+)
+SELECT digest_id, told_unit, 1 FROM told
+"""
+
+
+# -- arming: part of a move -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Owed:
+    """That a clock runs towards a due time, and which unit owes the work."""
+
+    due_at: dt.datetime
+    unit_code: str
+    area_code: str
+
+
+def standing(
+    case: Case, clocks: Iterable[Clock], assignments: Iterable[Assignment]
+) -> dict[Key, Owed]:
+    """What a case and its shares owe now, by clock and share; nothing once it has ended."""
+    if case.ended:
+        return {}
+    owed = {
+        (clock.name, CASE_ITSELF): Owed(clock.due_at, case.unit_code, case.area_code)
+        for clock in clocks
+        if clock.is_running
+    }
+    for share in assignments:
+        if share.due_at is not None:
+            owed[share.due_clock, share.number] = Owed(
+                share.due_at, _who_owes(case, share), case.area_code
+            )
+    return owed
+
+
+def _who_owes(case: Case, share: Assignment) -> str:
+    # 110, 119 and 120 have no desk here: whoever handed the case over has to ask them again.
+    return (share.asked_by or case.unit_code) if share.duty == Duty.RECEIVE else share.unit_code
+
+
+def follow(
+    case: Case,
+    before: Mapping[Key, Owed],
+    after: Mapping[Key, Owed],
+    clocks: Iterable[Clock],
+    assignments: Iterable[Assignment],
+) -> None:
+    """Brings a case's timers in line, inside the move's transaction: one statement, or none.
+
+    before, after: what `standing` said before the move and says now.
+    """
+    if before == after:
+        return
+    running: dict[Key, Clock | None] = {(c.name, CASE_ITSELF): c for c in clocks if c.is_running}
+    asked = {share.number: share for share in assignments}
+    rows = []
+    for (name, share), owed in after.items():
+        if before.get((name, share)) == owed:
+            continue
+        clock = shares.clock_of(case, asked[share]) if share else running[name, share]
+        if clock is not None:
+            rows.append(timer_row(clock, owed.unit_code, share))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SET_TIMERS,
+            {
+                "case": case.pk,
+                "kept": [f"{name}:{share}" for name, share in after],
+                "area": case.area_code,
+                "bucket": ids.bucket_of(case.pk),
+                "rows": json.dumps(rows),
+            },
+        )
+
+
+def timer_row(clock: Clock, unit_code: str, share: int = CASE_ITSELF) -> dict[str, Any]:
+    """A timer of a running clock as JSON values.
+
+    Of the rungs that were passed before it could be armed only the last one will ring.
+    """
+    planned = rungs.instants(clock)
+    moment = now()
+    rung = max(sum(at <= moment for at in planned) - 1, 0)
+    return {
+        "clock": clock.name,
+        "share": share,
+        "unit_code": unit_code,
+        "started_at": clock.started_at.isoformat(),
+        "due_at": clock.due_at.isoformat(),
+        "working": rungs.counts_working_time(clock),
+        "rungs": [at.isoformat() for at in planned],
+        "rung": rung,
+        "at": planned[rung].isoformat(),
+    }
+
+
+def arm_missing() -> int:
+    """Arms the open cases that have a due time and no timer: those from before there were timers.
+
+    Each under its own lock; again changes nothing. Returns how many cases.
+    """
+    armed = Timer.objects.filter(case_id=OuterRef("pk"))
+    waiting = Case.objects.open().filter(due_at__isnull=False).exclude(Exists(armed))
+    done = 0
+    for case_id in list(waiting.values_list("pk", flat=True)):
+        with transaction.atomic():
+            case = Case.objects.select_for_update().get(pk=case_id)
+            events = Event.objects.filter(case_id=case_id).order_by("sequence")
+            clocks = deadlines.clocks_of(case, events)
+            asked = list(Assignment.objects.filter(case_id=case_id))
+            follow(case, {}, standing(case, clocks, asked), clocks, asked)
+        done += 1
+    return done
+
+
+# -- ringing --------------------------------------------------------------------------------
+
+
+def ring(at: dt.datetime | None = None, limit: int = BATCH) -> int:
+    """Rings what is due, in every bucket that no other worker is ringing; returns how many alarms.
+
+    at: the moment, by default now. limit: timers of one bucket in one transaction.
+    Exactly once: alarms and the timer's next instant are one transaction, and a worker killed in
+    it leaves the bucket free.
+    """
+    moment = at or now()
+    with connection.cursor() as cursor:
+        cursor.execute(DUE_BUCKETS, [ids.BUCKETS - 1, moment])
+        buckets = [bucket for (bucket,) in cursor]
+    # Two workers begin at different ends, so they seldom ask for the same bucket.
+    random.shuffle(buckets)
+    return sum(_ring_bucket(bucket, moment, limit) for bucket in buckets)
+
+
+def _ring_bucket(bucket: int, moment: dt.datetime, limit: int) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [BUCKET_LOCK, bucket])
+        if not cursor.fetchone()[0]:
+            return 0
+        cursor.execute(TAKE_DUE, [bucket, moment, limit])
+        alarms: list[dict[str, Any]] = []
+        moved = []
+        for row in cursor.fetchall():
+            due = _Due(*row)
+            found = due.alarms(moment)
+            alarms += found
+            moved.append(due.moved(moment, found))
+        if not moved:
+            return 0
+        cursor.execute(RING, [json.dumps(alarms), json.dumps(moved)])
+        return int(cursor.fetchone()[0])
+
+
+@dataclass(frozen=True)
+class _Due:
+    """A timer that is due, as TAKE_DUE reads it."""
+
+    case_id: UUID
+    clock: str
+    share: int
+    area_code: str
+    unit_code: str
+    due_at: dt.datetime
+    working: bool
+    rungs: list[dt.datetime]
+    rung: int
+    told: list[str]
+
+    def alarms(self, moment: dt.datetime) -> list[dict[str, Any]]:
+        """The alarms of every rung passed; none while its unit is closed, as after an outage."""
+        if self._must_wait(moment):
+            return []
+        units = directory()
+        return [
+            {
+                "case_id": str(self.case_id),
+                "clock": self.clock,
+                "share": self.share,
+                "due_at": self.due_at.isoformat(),
+                "rung": rung,
+                "told_unit": unit,
+                "area_code": self.area_code,
+                "unit_code": self.unit_code,
+                "planned_at": at.isoformat(),
+            }
+            for rung, at in enumerate(self.rungs, start=1)
+            if rung > self.rung and at <= moment
+            for unit in rungs.told_units(Rung(rung), self.unit_code, self.area_code, units)
+        ]
+
+    def moved(self, moment: dt.datetime, alarms: Collection[Mapping[str, Any]]) -> dict[str, Any]:
+        """Where the timer stands afterwards."""
+        rung = max((alarm["rung"] for alarm in alarms), default=self.rung)
+        if alarms:
+            later = self.rungs[rung] if rung < len(self.rungs) else None
+        else:
+            later = calendar.next_opening(moment, deadlines.hours_of(self.unit_code))
+        told = dict.fromkeys([*self.told, *(alarm["told_unit"] for alarm in alarms)])
+        return {
+            "case_id": str(self.case_id),
+            "clock": self.clock,
+            "share": self.share,
+            "rung": rung,
+            "at": later.isoformat() if later else None,
+            "told": list(told),
+        }
+
+    def _must_wait(self, moment: dt.datetime) -> bool:
+        if not self.working or moment - self.rungs[self.rung] <= GRACE:
+            return False
+        return not calendar.CALENDAR.is_open(moment, deadlines.hours_of(self.unit_code))
+
+
+def note_urging(case_id: UUID, sequence: int) -> None:
+    """Makes the urging that an event tells of an alarm for the accountable unit, once."""
+    event = Event.objects.get(case_id=case_id, sequence=sequence)
+    case = Case.objects.get(pk=case_id)
+    unit = str(event.facts.get("unit", case.unit_code))
+    Alarm.objects.bulk_create(
+        [
+            Alarm(
+                case_id=case_id,
+                clock=case.due_clock,
+                share=CASE_ITSELF,
+                due_at=event.at,
+                rung=Rung.URGED,
+                told_unit=unit,
+                area_code=event.area_code,
+                unit_code=unit,
+                planned_at=event.at,
+                rang_at=now(),
+            )
+        ],
+        ignore_conflicts=True,
+    )
+
+
+# -- gathering ------------------------------------------------------------------------------
+
+
+def gather(at: dt.datetime | None = None) -> int:
+    """Gives every alarm that waits for it its one notice; returns how many notices were made.
+
+    A unit with few alarms is told of each; from DIGEST_FROM on within a minute of all in one
+    digest. After a digest it is left alone for a minute, and its alarms gather.
+    """
+    moment = at or now()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, 0)", [GATHER_LOCK])
+        if not cursor.fetchone()[0]:
+            return 0
+        cursor.execute(UNTOLD)
+        waiting: dict[str, int] = dict(cursor.fetchall())
+        if not waiting:
+            return 0
+        lately: dict[str, list[int]] = {}
+        for unit, count in Digest.objects.filter(
+            unit_code__in=waiting, made_at__gt=moment - GUARD
+        ).values_list("unit_code", "count"):
+            lately.setdefault(unit, []).append(count)
+        singly, together = [], []
+        for unit, count in waiting.items():
+            made = lately.get(unit, [])
+            if any(n > 1 for n in made) or len(made) >= DIGEST_FROM:
+                continue
+            (singly if count + len(made) < DIGEST_FROM else together).append(unit)
+        notices: list[tuple[UUID, str, int]] = []
+        if singly:
+            cursor.execute(TELL_SINGLY, [singly])
+            notices += cursor.fetchall()
+        if together:
+            named = [{"unit_code": unit, "id": str(ids.new_id())} for unit in together]
+            cursor.execute(GATHER, [json.dumps(named)])
+            notices += cursor.fetchall()
+        Digest.objects.bulk_create(
+            Digest(id=notice, unit_code=unit, made_at=moment, count=count)
+            for notice, unit, count in notices
+        )
+        return len(notices)
