@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from maplebridge.cases import engine
 from maplebridge.cases.models import Case, Event, Payload
 from maplebridge.journey import route
 from maplebridge.journey.classify import WordModel, learned_weights
+from maplebridge.journey.decision import Decision
 from maplebridge.journey.models import Category, DecisionRecord, Fingerprint, LearnedWords, Step
 from maplebridge.lib.clock import local_day, now
 from maplebridge.lib.kept import Kept
@@ -76,7 +79,7 @@ def overrule(
         case = Case.objects.filter(pk=case_id).first()
         if case is None:
             raise engine.UnknownCase(_("There is no such case."))
-        facts = _facts_of(case, step, value)
+        facts, owner = _facts_of(case, step, value)
         event = engine.move(
             case_id,
             "overrule",
@@ -86,21 +89,25 @@ def overrule(
             facts={**facts, "step": step.value, "note": note},
             at=at,
         )
+        person = Decision(value, 1.0, _("Decided by a person."), "person")
+        answers = [(step, person)] if owner is None else [(step, person), (Step.ROUTE, owner)]
         DecisionRecord.objects.bulk_create(
-            [
+            (
                 DecisionRecord(
                     case_id=case_id,
-                    step=step,
+                    step=answered,
                     sequence=event.sequence,
                     area_code=event.area_code,
-                    value=value,
-                    confidence=1.0,
-                    reason=_("Decided by a person."),
-                    version="person",
-                    by_person=True,
+                    value=answer.value or "",
+                    confidence=answer.confidence,
+                    reason=str(answer.reason)[:400],
+                    version=answer.version,
+                    evidence=dict(answer.evidence),
+                    by_person=answer is person,
                     at=event.at,
                 )
-            ],
+                for answered, answer in answers
+            ),
             ignore_conflicts=True,
         )
         marks = Fingerprint.objects.filter(pk=case_id)
@@ -112,8 +119,9 @@ def overrule(
     return event
 
 
-def _facts_of(case: Case, step: Step, value: str) -> dict[str, object]:
-    """What an overruled step changes on the case."""
+def _facts_of(case: Case, step: Step, value: str) -> tuple[dict[str, object], Decision | None]:
+    """What an overruled step changes on the case, and whose it is then by the table."""
+    owner: Decision | None = None
     area, category = case.area_code, case.category
     facts: dict[str, object] = {}
     answered = {Step.LOCATE: "place", Step.CLASSIFY: "kind", Step.ROUTE: "owner"}.get(step)
@@ -137,14 +145,15 @@ def _facts_of(case: Case, step: Step, value: str) -> dict[str, object]:
         facts["suggested_unit"] = value
     asks = [ask for ask in case.asks if ask != answered]
     if step in (Step.LOCATE, Step.CLASSIFY):
-        owner = route.find_owner(
-            category, area, local_day(case.opened_at), route.table(), directory()
-        )
+        with translation.override(settings.LANGUAGE_CODE):
+            owner = route.find_owner(
+                category, area, local_day(case.opened_at), route.table(), directory()
+            )
         if owner.value is not None:
             facts["suggested_unit"] = owner.value
             asks = [ask for ask in asks if ask != "owner"]
     facts["asks"] = asks
-    return facts
+    return facts, owner
 
 
 def learn_words() -> LearnedWords | None:
