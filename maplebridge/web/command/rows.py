@@ -190,7 +190,11 @@ class Happened:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the steps and people said for one step: the newest first."""
+    """What the steps and people said for one step: the newest first.
+
+    marks: the words of the report that decided. weighed: what came into question, as (code, words,
+    share of the weight or None). rule: the row of the responsibility table, with its clause.
+    """
 
     step: str
     label: str
@@ -199,6 +203,9 @@ class Answer:
     record: DecisionRecord
     earlier: list[DecisionRecord]
     twins: list[tuple[UUID, str]] = field(default_factory=list)
+    marks: list[str] = field(default_factory=list)
+    weighed: list[tuple[str, str, float | None]] = field(default_factory=list)
+    rule: str = ""
 
 
 @dataclass(frozen=True)
@@ -289,39 +296,73 @@ def answers(file: File, actor: Actor) -> list[Answer]:
     by_step: dict[str, list[DecisionRecord]] = {}
     for record in file.decisions:
         by_step.setdefault(record.step, []).append(record)
-    names = place_names(r.value for r in file.decisions if r.step == Step.LOCATE and r.value)
-    categories = Category.objects.in_bulk(
-        {r.value for r in file.decisions if r.step == Step.CLASSIFY and r.value}
-    )
+    machine = {
+        step: next((r for r in reversed(rs) if not r.by_person), rs[0])
+        for step, rs in by_step.items()
+    }
+    weighed = {step: _weighed(record, file) for step, record in machine.items()}
+    places = {r.value for r in file.decisions if r.step == Step.LOCATE and r.value}
+    names = place_names(places | {code for code, _share in weighed.get(Step.LOCATE.value, [])})
+    codes = {r.value for r in file.decisions if r.step == Step.CLASSIFY and r.value}
+    codes |= {code for code, _share in weighed.get(Step.CLASSIFY.value, [])}
+    categories = {c.code: c.shown_name for c in Category.objects.filter(code__in=codes)}
     twins = _twins(file, actor)
+
+    def said_of(step: Step, code: str) -> str:
+        match step:
+            case Step.LOCATE:
+                return names.get(code, code)
+            case Step.CLASSIFY:
+                return categories.get(code, code)
+            case Step.ROUTE:
+                return words.unit_name(code) if code else ""
+            case _:
+                return _("None found") if not twins else ""
+
     shown = []
     for step in Step:
         records = by_step.get(step.value)
         if not records:
             continue
         last = records[-1]
-        match step:
-            case Step.LOCATE:
-                said = names.get(last.value, last.value)
-            case Step.CLASSIFY:
-                found = categories.get(last.value)
-                said = found.shown_name if found else last.value
-            case Step.ROUTE:
-                said = words.unit_name(last.value) if last.value else ""
-            case _:
-                said = _("None found") if not twins else ""
+        evidence = machine[step.value].evidence
         shown.append(
             Answer(
                 step=step.value,
                 label=str(step.label),
                 value=last.value,
-                words=said or ("" if step == Step.DEDUPE else _("Left to a person")),
+                words=said_of(step, last.value)
+                or ("" if step == Step.DEDUPE else _("Left to a person")),
                 record=last,
                 earlier=records[-2::-1],
                 twins=twins if step == Step.DEDUPE else [],
+                marks=[str(word) for word in evidence.get("words", [])],
+                weighed=[(code, said_of(step, code), share) for code, share in weighed[step.value]],
+                rule=_rule(evidence) if step == Step.ROUTE else "",
             )
         )
     return shown
+
+
+def _weighed(record: DecisionRecord, file: File) -> list[tuple[str, float | None]]:
+    """What came into question for a step, as (code, share): by its evidence, or by a return."""
+    candidates = record.evidence.get("candidates", [])
+    match record.step:
+        case Step.CLASSIFY:
+            return [(str(code), float(share)) for code, share in candidates]
+        case Step.LOCATE:
+            return [(str(found["code"]), None) for found in candidates]
+        case Step.ROUTE:
+            named = [str(e.facts["suggested"]) for e in file.events if e.facts.get("suggested")]
+            return [(code, None) for code in dict.fromkeys([record.value, *named]) if code]
+    return []
+
+
+def _rule(evidence: dict[str, Any]) -> str:
+    if "row" not in evidence:
+        return ""
+    said = _("Row %(row)s of the responsibility table, for area %(area)s") % evidence
+    return f"{said}: {evidence['clause']}" if evidence.get("clause") else said
 
 
 def _twins(file: File, actor: Actor) -> list[tuple[UUID, str]]:

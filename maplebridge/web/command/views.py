@@ -280,7 +280,12 @@ def _answers(actor: Actor, file: rows.File) -> list[dict[str, Any]]:
             groups = moves.category_groups()
         elif mine and answer.step == Step.ROUTE:
             groups = moves.unit_groups(case)
-        shown.append({**vars(answer), "groups": groups, "key": str(uuid.uuid4())})
+        taps = [
+            {"code": code, "words": said, "share": share, "key": str(uuid.uuid4())}
+            for code, said, share in answer.weighed
+            if groups and code != answer.value
+        ]
+        shown.append({**vars(answer), "groups": groups, "taps": taps[:3], "key": str(uuid.uuid4())})
     return shown
 
 

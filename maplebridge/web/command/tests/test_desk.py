@@ -282,3 +282,33 @@ def test_an_auditor_sees_no_content(town: Any) -> None:
     for person in ("auditor", "administrator"):
         assert case.number not in page(desk_of(person).get("/desk/?tab=open"))
         assert desk_of(person).get(f"/desk/case/{case.pk}/").status_code == 404
+
+
+def test_a_decision_opens_to_its_words_and_one_tap_overrules_it(town: Any) -> None:
+    case_id = town.report("村口下水道堵了，污水漫到路上，路灯也坏了").case_id
+    advance(case_id)
+    client = desk_of("town")
+    shown = page(client.get(f"/desk/case/{case_id}/"))
+    assert "依据的词语、规则和版本" in shown
+    assert re.search(r"起决定作用的词语.*下水道", shown, re.DOTALL)
+    assert "权责清单第" in shown
+    first = DecisionRecord.objects.get(case_id=case_id, step="classify")
+    other = next(c for c, _s in first.evidence["candidates"] if c != first.value)
+    form = next(
+        form
+        for form in re.findall(r"<form.*?</form>", shown, re.DOTALL)
+        if f'value="{other}"><button' in form
+    )
+    said = dict(re.findall(r'name="(key|expected_sequence|value)" value="([^"]+)"', form))
+    answer = client.post(f"/desk/case/{case_id}/overrule/classify/", said)
+    assert answer.status_code == 302
+    assert Case.objects.get(pk=case_id).category == other
+    kept = DecisionRecord.objects.filter(case_id=case_id).order_by("sequence", "step")
+    assert list(kept.filter(step="classify").values_list("value", "by_person")) == [
+        (first.value, False),
+        (other, True),
+    ]
+    # Whose it is was asked again, and the page shows the newer answer.
+    assert kept.filter(step="route").count() == 2
+    event = Event.objects.filter(case_id=case_id).latest("sequence")
+    assert (event.move, event.facts["category"]) == ("overrule", other)
