@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,15 +15,24 @@ from django.utils.translation import gettext_lazy as _l
 from django.utils.translation import ngettext
 
 from maplebridge.cases.kinds import Kind
-from maplebridge.cases.models import Case, Duration, Event
+from maplebridge.cases.models import Case, Event
 from maplebridge.lib.clock import CHINA, local_day
-from maplebridge.lib.kept import Kept
-from maplebridge.organisation import calendar
+from maplebridge.lib.tables import Problem, Row
+from maplebridge.organisation import calendar, editions
 from maplebridge.organisation.calendar import Hours
+from maplebridge.organisation.editions import Cells, Said
+from maplebridge.organisation.people import SYSTEM
 from maplebridge.organisation.units import directory
 
 SEED = Path(__file__).parent / "seed" / "durations.csv"
 WORKING = frozenset({"wh", "wd"})
+UNITS = frozenset({"min", "h", "d", *WORKING})
+CLASSES = frozenset(f"S{n}" for n in range(8))
+EXTEND = "extend"
+CATEGORY = re.compile(r"(\d{4})?")
+AMOUNT = re.compile(r"\d{1,5}")
+FIRST_EDITION = 1
+_PINNED = "_edition_of_durations"
 END_OF_DAY = dt.time(17, 30)
 CLOCK_LABELS = {
     "accept": _l("Accept"),
@@ -314,13 +324,13 @@ def next_due(clocks: Iterable[Clock]) -> Clock | None:
 def clocks_of(case: Case, events: Iterable[Event]) -> tuple[Clock, ...]:
     """The clocks of a case from its events; no statement besides the kept configuration."""
     history = [Happening(e.at, e.move, e.to_state, e.facts) for e in events]
-    return fold(case.pinned_kind, history, durations(), hours_of)
+    return fold(case.pinned_kind, history, _pinned(case, history[0].facts), hours_of)
 
 
 def allowed_amount(case: Case, clock_name: str) -> Amount | None:
     """How much the case's class allows a clock; None without a row."""
     day = local_day(case.opened_at)
-    return durations().find(case.sla_class, case.category, clock_name, day)
+    return _pinned(case).find(case.sla_class, case.category, clock_name, day)
 
 
 def allowed(case: Case, clock_name: str) -> int:
@@ -385,52 +395,117 @@ def explain(clock: Clock) -> list[str]:
     return said
 
 
-def _read() -> Durations:
+def _build(_number: int, rows: Sequence[Cells]) -> Durations:
     return Durations(
         (
-            row.sla_class,
-            row.category,
-            row.clock,
-            row.begins,
-            Amount(row.amount, row.unit, row.clause, row.checked),
+            cells["sla_class"],
+            cells["category"],
+            cells["clock"],
+            dt.date.fromisoformat(cells["begins"]),
+            Amount(int(cells["amount"]), cells["unit"], cells["clause"], cells["checked"] == "yes"),
         )
-        for row in Duration.objects.all()
+        for cells in rows
     )
 
 
-kept: Kept[Durations] = Kept(_read)
+def _check(cells: Cells) -> Iterable[Said]:
+    if cells["sla_class"] not in CLASSES:
+        yield editions.wrong_choice("sla_class", cells["sla_class"], CLASSES)
+    if not CATEGORY.fullmatch(cells["category"]):
+        yield (
+            _("“%(said)s” is no code of a category.") % {"said": cells["category"]},
+            _("Leave it empty for the whole class, or write the category's four digits."),
+        )
+    if cells["clock"] not in {*CLOCK_LABELS, EXTEND}:
+        yield editions.wrong_choice("clock", cells["clock"], {*CLOCK_LABELS, EXTEND})
+    if cells["unit"] not in UNITS:
+        yield editions.wrong_choice("unit", cells["unit"], UNITS)
+    if not (AMOUNT.fullmatch(cells["amount"]) and int(cells["amount"]) <= calendar.LONGEST_DAYS):
+        yield (
+            _("“%(said)s” is no amount.") % {"said": cells["amount"]},
+            _("Write a whole number from 0 to %(most)d.") % {"most": calendar.LONGEST_DAYS},
+        )
+    if cells["checked"] not in ("yes", "no"):
+        yield editions.wrong_choice("checked", cells["checked"], ("yes", "no"))
+    if not editions.is_day(cells["begins"]):
+        yield editions.wrong_day("begins")
 
 
-def durations() -> Durations:
-    """The configured durations, at most half a minute old."""
-    return kept.get()
-
-
-def load_durations(file: Path = SEED, begins: dt.date = dt.date(2000, 1, 1)) -> int:
-    """Writes the rows of a CSV file as durations in force from a day; the same rows change nothing.
-
-    Columns: sla_class, category, clock, amount, unit, clause, checked (yes or no).
-    Returns the number of rows.
-    """
-    with file.open(encoding="utf-8", newline="") as handle:
-        rows = [
-            Duration(
-                sla_class=row["sla_class"],
-                category=row["category"],
-                clock=row["clock"],
-                amount=int(row["amount"]),
-                unit=row["unit"],
-                clause=row["clause"],
-                checked=row["checked"] == "yes",
-                begins=begins,
-            )
+def _whole(rows: Sequence[Row]) -> Iterable[Problem]:
+    """Every class keeps the clocks it ships with, or a state would have none."""
+    present = {
+        (row.cells["sla_class"], row.cells["clock"]) for row in rows if not row.cells["category"]
+    }
+    with SEED.open(encoding="utf-8", newline="") as handle:
+        shipped = {
+            (row["sla_class"], row["clock"])
             for row in csv.DictReader(handle)
-        ]
-    Duration.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["sla_class", "category", "clock", "begins"],
-        update_fields=["amount", "unit", "clause", "checked"],
-    )
-    kept.forget()
-    return len(rows)
+            if not row["category"]
+        }
+    for sla_class, clock in sorted(shipped - present):
+        yield Problem(
+            0,
+            f"{sla_class} {clock}",
+            _("Class %(sla)s has no limit for “%(clock)s” any more.")
+            % {"sla": sla_class, "clock": clock},
+            _("Keep the row and change its amount."),
+        )
+
+
+DURATIONS = editions.Table(
+    name="durations",
+    label=_l("Time limits"),
+    columns=("sla_class", "category", "clock", "amount", "unit", "clause", "checked", "begins"),
+    key=("sla_class", "category", "clock", "begins"),
+    optional={"begins": editions.ALWAYS.isoformat()},
+    check=_check,
+    whole=_whole,
+    build=_build,
+)
+
+
+def durations(number: int | None = None) -> Durations:
+    """The configured durations: those in force, at most half a minute old, or of one edition."""
+    return DURATIONS.value(number)
+
+
+def edition_on(at: dt.datetime) -> int:
+    """The number of the edition of durations that a case opened at that moment is pinned to."""
+    return DURATIONS.number(local_day(at)) or FIRST_EDITION
+
+
+def _pinned(case: Case, opening: Mapping[str, Any] | None = None) -> Durations:
+    """The durations a case was opened under, whatever was published since.
+
+    opening: the facts of its first event; asked for once a case object when not at hand. A case
+    from before editions is under the first.
+    """
+    number: int | None = getattr(case, _PINNED, None)
+    if number is None:
+        if opening is None:
+            first = Event.objects.filter(case_id=case.pk, sequence=1)
+            opening = first.values_list("facts", flat=True).first() or {}
+        number = int(opening.get("editions", {}).get(DURATIONS.name, FIRST_EDITION))
+        setattr(case, _PINNED, number)
+    return durations(number)
+
+
+def open_durations() -> None:
+    """Publishes the limits the product ships with, where a city has none yet.
+
+    Where it has, rows for clocks that came with a later release are added in an edition of their
+    own; what the city set stays.
+    """
+    shipped = editions.read_file(DURATIONS, SEED).rows
+    number = DURATIONS.number()
+    present = editions.rows_of(DURATIONS, number) if number else []
+    known = {cells["clock"] for cells in present}
+    fresh = [cells for cells in shipped if cells["clock"] not in known]
+    if fresh:
+        editions.publish(
+            DURATIONS,
+            [*present, *fresh],
+            begins=None if number else editions.ALWAYS,
+            note=_("Rows that come with the product."),
+            by=SYSTEM,
+        )

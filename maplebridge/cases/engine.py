@@ -195,8 +195,10 @@ def _opening_row(opening: Opening) -> dict[str, Any]:
     case_id = case_id_for(opening.channel, opening.account, opening.key)
     actor = opening.actor or Actor(role=Role.RESIDENT)
     sla_class = opening.facts.get("sla_class", "S4")
+    edition = deadlines.edition_on(at)
     facts = {
         **opening.facts,
+        "editions": {deadlines.DURATIONS.name: edition},
         "sla_class": sla_class,
         "channel": opening.channel,
         "area_code": opening.area_code,
@@ -217,7 +219,7 @@ def _opening_row(opening: Opening) -> dict[str, Any]:
             )
     happened = deadlines.Happening(at, kind.opening, state.name, facts)
     clock = deadlines.next_due(
-        deadlines.fold(kind, [happened], deadlines.durations(), deadlines.hours_of)
+        deadlines.fold(kind, [happened], deadlines.durations(edition), deadlines.hours_of)
     )
     event = Event(
         case_id=case_id,

@@ -11,14 +11,13 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import translation
 
 from maplebridge.cases import deadlines, feed
-from maplebridge.cases.models import Duration
 from maplebridge.config.demonstration_matters import open_matters
 from maplebridge.config.worker import READERS
 from maplebridge.connectors.postgres import secret
-from maplebridge.journey import learn, route
-from maplebridge.journey.models import Category, Responsibility
+from maplebridge.journey import learn, notice, route
 from maplebridge.organisation import divisions, outlines, units
 from maplebridge.organisation.models import Account, Area, Holding, Post, Unit
 from maplebridge.organisation.people import Role
@@ -56,10 +55,10 @@ def open_reference(progress: Progress | None = None) -> None:
         say("Loading the divisions of Quzhou")
         divisions.load_seed_divisions()
     outlines.open_county_outlines()
-    if not Duration.objects.exists():
-        deadlines.load_durations()
-    if not Category.objects.exists():
-        learn.load_categories()
+    with translation.override(settings.LANGUAGE_CODE):
+        deadlines.open_durations()
+        learn.open_categories()
+        notice.open_texts()
     for reader in READERS:
         feed.enrol(reader)
 
@@ -78,7 +77,7 @@ def open_town(progress: Progress | None = None, matters: bool = True) -> None:
         if not Unit.objects.filter(pk=f"{GRID}-grid").exists():
             say("Making the units of five tiers")
             open_skeleton(CITY)
-        if not Responsibility.objects.exists():
+        if not route.RESPONSIBILITIES.number():
             counties = Area.objects.within(CITY).filter(code__regex=r"^\d{6}$")
             lines = {code: facts.line for code, facts in learn.categories().items()}
             route.open_responsibility(

@@ -7,15 +7,16 @@ from django.db import connections
 from psycopg import sql
 
 from maplebridge.cases.models import APPEND_ONLY
+from maplebridge.organisation import models as organisation
 
 
 def grant(role: str = "maplebridge", using: str = "owner") -> None:
     """Gives the application's role its rights on every table; again changes nothing.
 
-    Events, attachments and feed rows may be read and added, never changed or removed.
+    Events, attachments, feed rows and editions may be read and added, never changed or removed.
     using: the connection of the role that owns the tables.
     """
-    kept = {model._meta.db_table for model in APPEND_ONLY}
+    kept = {model._meta.db_table for model in (*APPEND_ONLY, *organisation.APPEND_ONLY)}
     tables = sorted(
         {model._meta.db_table for model in apps.get_models(include_auto_created=True)}
         | {"django_migrations"}

@@ -13,11 +13,15 @@ from django.conf import settings
 
 @dataclass(frozen=True)
 class Message:
-    """One message. name: its identity; the same name is sent once. to: a telephone number."""
+    """One message. name: its identity; the same name is sent once. to: a telephone number.
+
+    edition: which texts it was written by.
+    """
 
     name: str
     to: str
     text: str
+    edition: str = ""
 
 
 def send(message: Message) -> bool:

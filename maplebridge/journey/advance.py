@@ -24,7 +24,7 @@ from maplebridge.journey import dedupe, route
 from maplebridge.journey.classify import classify_text
 from maplebridge.journey.decision import Decision
 from maplebridge.journey.gazetteer import gazetteer
-from maplebridge.journey.learn import category_of, word_model
+from maplebridge.journey.learn import CATEGORIES, category_of, word_model
 from maplebridge.journey.locate import is_decided as is_decided_place
 from maplebridge.journey.locate import locate
 from maplebridge.journey.models import DecisionRecord, Fingerprint, Step
@@ -134,6 +134,13 @@ def is_decided_owner(decision: Decision) -> bool:
     return decision.value is not None and decision.confidence >= AGREED_CONFIDENCE
 
 
+def _version(step: Step, decision: Decision) -> str:
+    """Who decided; for the category also the edition that says what it brings with it."""
+    if step != Step.CLASSIFY:
+        return decision.version
+    return f"{decision.version} {CATEGORIES.name}-{CATEGORIES.number()}"
+
+
 def _timed(step: Callable[[], Decision]) -> Answer:
     begun = time.perf_counter_ns()
     decision = step()
@@ -168,7 +175,7 @@ def _write(case: Case, done: Advanced, words: dict[str, str], at: dt.datetime) -
                     value=answer.decision.value or "",
                     confidence=answer.decision.confidence,
                     reason=str(answer.decision.reason)[:400],
-                    version=answer.decision.version,
+                    version=_version(step, answer.decision),
                     evidence=dict(answer.decision.evidence),
                     micros=min(answer.micros, 2**31 - 1),
                     at=at,

@@ -1,10 +1,11 @@
-"""What people decide teaches: overruling a step, and the words of confirmed cases."""
+"""What people decide teaches: overruling a step, the words of confirmed cases; and categories."""
 
 from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -13,8 +14,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
 
-from maplebridge.cases import engine
+from maplebridge.cases import deadlines, engine
+from maplebridge.cases.grades import Confidentiality
 from maplebridge.cases.models import Case, Event, Payload
 from maplebridge.journey import route
 from maplebridge.journey.classify import WordModel, learned_weights
@@ -22,14 +25,28 @@ from maplebridge.journey.decision import Decision
 from maplebridge.journey.models import Category, DecisionRecord, Fingerprint, LearnedWords, Step
 from maplebridge.lib.clock import local_day, now
 from maplebridge.lib.kept import Kept
+from maplebridge.lib.tables import Problem, Row
+from maplebridge.organisation import editions
+from maplebridge.organisation.editions import Cells, Said
 from maplebridge.organisation.models import Area
-from maplebridge.organisation.people import Actor
+from maplebridge.organisation.people import SYSTEM, Actor
 from maplebridge.organisation.units import directory
 
 SEED = Path(__file__).parent / "seed" / "categories.csv"
 GROUPS = Path(__file__).parent / "seed" / "groups.csv"
 FEWEST_EXAMPLES = 20
 MOST_EXAMPLES = 20_000
+CODE = re.compile(r"\d{4}")
+LINE = re.compile(r"[A-Z]{2,8}")
+LENGTHS = {"name": 60, "name_en": 80, "group": 60, "group_en": 80}
+FLAGS = ("on_the_spot", "anonymous")
+CHOICES = {
+    "sla_class": deadlines.CLASSES,
+    "confidentiality": frozenset(Confidentiality.values),
+    "on_the_spot": frozenset("01"),
+    "anonymous": frozenset("01"),
+    "handoff": frozenset({"", "110", "119", "120"}),
+}
 
 
 @dataclass(frozen=True)
@@ -190,45 +207,107 @@ def learn_words() -> LearnedWords | None:
     return made if fresh else None
 
 
-def load_categories(file: Path = SEED, groups: Path = GROUPS) -> int:
-    """Writes the categories of a CSV file; the same rows change nothing. Returns their number."""
-    with groups.open(encoding="utf-8", newline="") as handle:
-        names = {row["code"]: (row["name"], row["name_en"]) for row in csv.DictReader(handle)}
-    with file.open(encoding="utf-8", newline="") as handle:
-        rows = [
-            Category(
-                code=row["code"],
-                name=row["name"],
-                name_en=row["name_en"],
-                group=names[row["code"][:2]][0],
-                group_en=names[row["code"][:2]][1],
-                line=row["line"],
-                sla_class=row["sla_class"],
-                confidentiality=row["confidentiality"],
-                on_the_spot=row["on_the_spot"] == "1",
-                anonymous=row["anonymous"] == "1",
-                handoff=row["handoff"],
+def _check(cells: Cells) -> Iterable[Said]:
+    if not CODE.fullmatch(cells["code"]):
+        yield (
+            _("“%(said)s” is no code of a category.") % {"said": cells["code"]},
+            _("Write four digits; the first two name its group."),
+        )
+    if not LINE.fullmatch(cells["line"]):
+        yield (
+            _("“%(said)s” is no code of a line.") % {"said": cells["line"]},
+            _("Write its capital letters, like HSC."),
+        )
+    for name, most in LENGTHS.items():
+        if not 0 < len(cells[name]) <= most:
+            yield (
+                _("The cell “%(name)s” needs 1 to %(most)d signs.") % {"name": name, "most": most},
+                _("Write the name as people shall read it."),
             )
-            for row in csv.DictReader(handle)
-        ]
+    for name, choices in CHOICES.items():
+        if cells[name] not in choices:
+            yield editions.wrong_choice(name, cells[name], filter(None, choices))
+
+
+def _whole(rows: Sequence[Row]) -> Iterable[Problem]:
+    """Old cases and learned words name the codes there are, so none may go."""
+    present = {row.cells["code"] for row in rows}
+    for code in sorted(categories().keys() - present):
+        yield Problem(
+            0,
+            code,
+            _("The category %(code)s is missing; old cases are sorted under it.") % {"code": code},
+            _("Keep its line; give it another name, line or class if you like."),
+        )
+
+
+def _build(_number: int, rows: Sequence[Cells]) -> dict[str, CategoryFacts]:
+    return {
+        cells["code"]: CategoryFacts(
+            cells["code"],
+            cells["name"],
+            cells["line"],
+            cells["sla_class"],
+            cells["confidentiality"],
+            cells["handoff"],
+        )
+        for cells in rows
+    }
+
+
+CATEGORIES = editions.Table(
+    name="categories",
+    label=_l("Kinds of matter"),
+    columns=(
+        "code", "name", "name_en", "group", "group_en", "line", "sla_class", "confidentiality",
+        "on_the_spot", "anonymous", "handoff",
+    ),
+    key=("code",),
+    check=_check,
+    whole=_whole,
+    build=_build,
+)  # fmt: skip
+
+
+def open_categories() -> None:
+    """Publishes the categories the product ships with where a city has none yet."""
+    if not CATEGORIES.number():
+        with GROUPS.open(encoding="utf-8", newline="") as handle:
+            names = {row["code"]: row for row in csv.DictReader(handle)}
+        with SEED.open(encoding="utf-8", newline="") as handle:
+            rows = [
+                {
+                    **row,
+                    "group": names[row["code"][:2]]["name"],
+                    "group_en": names[row["code"][:2]]["name_en"],
+                }
+                for row in csv.DictReader(handle)
+            ]
+        editions.publish(
+            CATEGORIES,
+            rows,
+            begins=editions.ALWAYS,
+            note=_("Rows that come with the product."),
+            by=SYSTEM,
+        )
+    show_categories()
+
+
+def show_categories() -> None:
+    """Brings the rows that pages join with in line with the edition in force; again no change."""
+    rows = [
+        Category(
+            **{name: cells[name] for name in CATEGORIES.columns if name not in FLAGS},
+            **{name: cells[name] == "1" for name in FLAGS},
+        )
+        for cells in editions.rows_of(CATEGORIES, CATEGORIES.number())
+    ]
     Category.objects.bulk_create(
         rows,
         update_conflicts=True,
         unique_fields=["code"],
-        update_fields=[
-            "name", "name_en", "group", "group_en", "line", "sla_class", "confidentiality",
-            "on_the_spot", "anonymous", "handoff",
-        ],
-    )  # fmt: skip
-    kept_categories.forget()
-    return len(rows)
-
-
-def _read_categories() -> dict[str, CategoryFacts]:
-    rows: Iterable[tuple[str, str, str, str, str, str]] = Category.objects.values_list(
-        "code", "name", "line", "sla_class", "confidentiality", "handoff"
+        update_fields=[name for name in CATEGORIES.columns if name != "code"],
     )
-    return {row[0]: CategoryFacts(*row) for row in rows}
 
 
 def _read_model() -> WordModel:
@@ -236,7 +315,6 @@ def _read_model() -> WordModel:
     return WordModel.of_seed(newest.weights) if newest else WordModel.of_seed()
 
 
-kept_categories: Kept[dict[str, CategoryFacts]] = Kept(_read_categories)
 kept_model: Kept[WordModel] = Kept(_read_model)
 
 
@@ -249,8 +327,8 @@ def category_of(code: str) -> CategoryFacts:
 
 
 def categories() -> dict[str, CategoryFacts]:
-    """Every category by code."""
-    return kept_categories.get()
+    """Every category of the edition in force, by code."""
+    return CATEGORIES.value()
 
 
 def word_model() -> WordModel:

@@ -54,7 +54,9 @@ class DecisionRecord(models.Model):
 
 
 class Category(models.Model):
-    """A kind of matter. Source: domain guide, section 3.
+    """A kind of matter, as the edition in force says; written by `learn.show_categories` only.
+
+    Source: domain guide, section 3.
 
     line: the responsible line. handoff: 110, 119 or 120 when it is handed over, else empty.
     """
@@ -89,7 +91,7 @@ class Category(models.Model):
 
 
 class Responsibility(models.Model):
-    """权责清单: who handles a category in an area, from a day on.
+    """权责清单 as it was kept before editions; read by the migration, written by nobody.
 
     category: a code, a two-digit group, or empty for all. area_code: the row holds in the area and
     below it, unless a row for a smaller area says otherwise. tier: length of the area code at

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
 
 from maplebridge.journey.decision import Decision
-from maplebridge.journey.models import Responsibility
-from maplebridge.lib.kept import Kept
-from maplebridge.organisation.people import Tier
+from maplebridge.journey.models import Category
+from maplebridge.lib.tables import Problem
+from maplebridge.lib.tables import Row as FileRow
+from maplebridge.organisation import editions
+from maplebridge.organisation.editions import Cells, Said
+from maplebridge.organisation.models import Area, Unit
+from maplebridge.organisation.people import SYSTEM, Tier
 from maplebridge.organisation.units import Directory
 
-VERSION = "responsibility"
+VERSION = "responsibilities"
+CATEGORY = re.compile(r"(\d{2}(\d{2})?)?")
+AREA = re.compile(r"\d{4}(\d{2}(\d{3}(\d{3}(\d{3})?)?)?)?")
+MOST_CLAUSE = 200
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the responsibility table."""
+    """One row of the responsibility table; number: its place in the edition, from 1."""
 
     number: int
     category: str
@@ -34,29 +43,37 @@ class Table:
     """The responsibility table in memory; a lookup costs a few dictionary reads.
 
     The row for the smallest area wins; within an area the exact category before its group, the
-    group before the row for all; among dated rows the newest in force.
+    group before the row for all; among dated rows the newest in force. edition: whose rows these
+    are; 0 for a table that is only tried.
     """
 
-    def __init__(self, rows: Iterable[Row]) -> None:
+    def __init__(self, rows: Iterable[Row], edition: int = 0) -> None:
         self._rows: dict[tuple[str, str], list[Row]] = {}
-        newest = 0
         for row in rows:
             self._rows.setdefault((row.area_code, row.category), []).append(row)
-            newest = max(newest, row.number)
         for dated in self._rows.values():
             dated.sort(key=lambda row: row.begins, reverse=True)
-        self.version = f"{VERSION}-{len(self._rows)}-{newest}"
+        self.version = f"{VERSION}-{edition}"
 
     def find(self, category: str, area_code: str, day: dt.date) -> Row | None:
         """The row in force for a category at a place on a day, or None."""
+        rows = self.equals(category, area_code, day)
+        return rows[0] if rows else None
+
+    def equals(self, category: str, area_code: str, day: dt.date) -> list[Row]:
+        """All rows in force that are as specific as the one found, which is the first."""
         code = area_code
         while len(code) >= 4:
             for key in (category, category[:2], ""):
-                for row in self._rows.get((code, key), ()):
-                    if row.begins <= day and (row.ends is None or day <= row.ends):
-                        return row
+                found = [
+                    row
+                    for row in self._rows.get((code, key), ())
+                    if row.begins <= day and (row.ends is None or day <= row.ends)
+                ]
+                if found:
+                    return found
             code = code[:-3] if len(code) > 6 else code[:-2]
-        return None
+        return []
 
 
 def find_owner(
@@ -100,21 +117,100 @@ def desk_for(area_code: str, units: Directory) -> str:
     return units.room_of(area_code, Tier.TOWN).code
 
 
-def _read() -> Table:
-    return Table(
-        Row(*values)
-        for values in Responsibility.objects.values_list(
-            "pk", "category", "area_code", "unit_code", "begins", "ends", "clause"
+def _check(cells: Cells) -> Iterable[Said]:
+    if not CATEGORY.fullmatch(cells["category"]):
+        yield (
+            _("“%(said)s” is no code of a category.") % {"said": cells["category"]},
+            _("Write four digits, two for a whole group, or nothing for all."),
         )
+    if not AREA.fullmatch(cells["area_code"]):
+        yield (
+            _("“%(said)s” is no code of an area.") % {"said": cells["area_code"]},
+            _("An area code has 4, 6, 9, 12 or 15 digits."),
+        )
+    if not editions.is_day(cells["begins"]):
+        yield editions.wrong_day("begins")
+    if cells["ends"] and not editions.is_day(cells["ends"]):
+        yield editions.wrong_day("ends")
+    elif cells["ends"] and cells["ends"] < cells["begins"]:
+        yield (
+            _("The row ends before it begins."),
+            _("Mend one of the two days, or leave the end empty."),
+        )
+    if len(cells["clause"]) > MOST_CLAUSE:
+        yield (
+            _("The cell “%(name)s” is longer than %(most)d signs.")
+            % {"name": "clause", "most": MOST_CLAUSE},
+            _("Please shorten it."),
+        )
+
+
+def _whole(rows: Sequence[FileRow]) -> Iterable[Problem]:
+    """Categories, areas and units are those the city has; a unit may have ended."""
+    codes = set(Category.objects.values_list("code", flat=True))
+    known = {
+        "category": {"", *codes, *(code[:2] for code in codes)},
+        "area_code": set(
+            Area.objects.filter(code__in={r.cells["area_code"] for r in rows}).values_list(
+                "code", flat=True
+            )
+        ),
+        "unit_code": set(
+            Unit.objects.filter(code__in={r.cells["unit_code"] for r in rows}).values_list(
+                "code", flat=True
+            )
+        ),
+    }
+    wrong = {
+        "category": _("There is no category %(code)s."),
+        "area_code": _("There is no area %(code)s."),
+        "unit_code": _("There is no unit %(code)s."),
+    }
+    for row in rows:
+        for name, there in known.items():
+            if row.cells[name] not in there:
+                yield Problem(
+                    row.line,
+                    row.cells["category"],
+                    wrong[name] % {"code": row.cells[name]},
+                    _("Mend the code, or load it first."),
+                )
+
+
+def table_of(rows: Sequence[Cells], edition: int = 0) -> Table:
+    """The table of an edition's rows, or of rows that are only tried."""
+    return Table(
+        (
+            Row(
+                number,
+                cells["category"],
+                cells["area_code"],
+                cells["unit_code"],
+                dt.date.fromisoformat(cells["begins"]),
+                dt.date.fromisoformat(cells["ends"]) if cells["ends"] else None,
+                cells["clause"],
+            )
+            for number, cells in enumerate(rows, start=1)
+        ),
+        edition,
     )
 
 
-kept: Kept[Table] = Kept(_read)
+RESPONSIBILITIES = editions.Table(
+    name=VERSION,
+    label=_l("Responsibility table"),
+    columns=("category", "area_code", "unit_code", "begins", "ends", "clause"),
+    key=("category", "area_code", "begins"),
+    optional={"begins": editions.ALWAYS.isoformat(), "ends": "", "clause": ""},
+    check=_check,
+    whole=_whole,
+    build=lambda number, rows: table_of(rows, number),
+)
 
 
 def table() -> Table:
-    """The present table, at most half a minute old."""
-    return kept.get()
+    """The table in force, at most half a minute old."""
+    return RESPONSIBILITIES.value()
 
 
 def open_responsibility(
@@ -122,8 +218,7 @@ def open_responsibility(
 ) -> int:
     """A first responsibility table by rule: each category to its line's unit in each county.
 
-    lines: category code to line. A line of the villages (VIL) goes to the township's room.
-    The rows stand beside whatever a city has entered; rows that exist are left alone.
+    lines: category code to line. Where a city has a table, nothing is added.
     Returns the number of rows by rule.
     """
     rows = []
@@ -132,13 +227,21 @@ def open_responsibility(
             unit = units.of_line(line, county)
             if unit is not None and unit.area_code == county:
                 rows.append(
-                    Responsibility(
-                        category=category,
-                        area_code=county,
-                        unit_code=unit.code,
-                        clause=_("By rule from the category's line; not yet confirmed."),
-                    )
+                    {
+                        "category": category,
+                        "area_code": county,
+                        "unit_code": unit.code,
+                        "begins": editions.ALWAYS.isoformat(),
+                        "ends": "",
+                        "clause": _("By rule from the category's line; not yet confirmed."),
+                    }
                 )
-    Responsibility.objects.bulk_create(rows, ignore_conflicts=True)
-    kept.forget()
+    if not RESPONSIBILITIES.number():
+        editions.publish(
+            RESPONSIBILITIES,
+            rows,
+            begins=editions.ALWAYS,
+            note=_("Made by rule from the lines of the categories."),
+            by=SYSTEM,
+        )
     return len(rows)

@@ -12,19 +12,28 @@ Rules, the same for every clock:
    taken as worked and every answer that rests on such a day says so: it is provisional, and is
    computed again once the year is known.
 
-Source of holidays: the State Council's yearly notice, by the package chinesecalendar.
+Source of holidays: the State Council's yearly notice, by the package chinesecalendar. What a city
+adds (a typhoon day, a local holiday, a year the package does not know yet) is a configuration
+table with editions; an exception counts for every open case, whenever that was opened.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import chinese_calendar
+from django.db import models
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
+
+from maplebridge.lib.tables import Problem, Row
+from maplebridge.organisation import editions
+from maplebridge.organisation.editions import Cells, Said
 
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 DAY: Final = dt.timedelta(days=1)
@@ -113,7 +122,8 @@ class WorkCalendar:
     """Which days are worked, and the arithmetic of time limits on them.
 
     exceptions: days that differ from the published calendar, True for worked (a typhoon day, a
-    local holiday). last_year: the last year to trust; the package's own unless given.
+    local holiday). last_year: the last year to trust; the package's own unless given. For a later
+    year than the package's, days without an exception are worked from Monday to Friday.
     """
 
     def __init__(
@@ -121,8 +131,8 @@ class WorkCalendar:
     ) -> None:
         published = chinese_calendar.constants.holidays
         self.first_year: int = min(published).year
-        newest = max(published).year
-        self.last_year: int = newest if last_year is None else min(newest, last_year)
+        self._newest: int = max(published).year
+        self.last_year: int = self._newest if last_year is None else last_year
         self._days: dict[dt.date, bool] = dict(exceptions or {})
 
     def is_published(self, day: dt.date) -> bool:
@@ -133,7 +143,7 @@ class WorkCalendar:
         """Whether the day is worked; Monday to Friday outside the published years."""
         known = self._days.get(day)
         if known is None:
-            if self.is_published(day):
+            if self.is_published(day) and day.year <= self._newest:
                 known = bool(chinese_calendar.is_workday(day))
             else:
                 known = day.weekday() < 5
@@ -287,11 +297,103 @@ def _checked(amount: float, most: float, what: str) -> float:
     return amount
 
 
+# What holds where a city has published nothing of its own.
 CALENDAR: Final = WorkCalendar()
-is_workday = CALENDAR.is_workday
-next_opening = CALENDAR.next_opening
-add_work_minutes = CALENDAR.add_work_minutes
-add_work_hours = CALENDAR.add_work_hours
-add_work_days = CALENDAR.add_work_days
-add_calendar = CALENDAR.add_calendar
-work_minutes_between = CALENDAR.work_minutes_between
+
+
+class What(models.TextChoices):
+    """What an edition says of a day."""
+
+    OFF = "off", _l("Not worked")
+    WORKED = "worked", _l("Worked")
+    PUBLISHED = "published", _l("Holidays are known up to and with this day")
+
+
+def _check(cells: Cells) -> Iterable[Said]:
+    if cells["what"] not in What.values:
+        yield editions.wrong_choice("what", cells["what"], What.values)
+    if not editions.is_day(cells["day"]):
+        yield editions.wrong_day("day")
+    elif cells["what"] == What.PUBLISHED and not cells["day"].endswith("-12-31"):
+        yield (
+            _("Holidays are published for whole years."),
+            _("Write the last day of the year, like 2026-12-31."),
+        )
+
+
+def _whole(rows: Sequence[Row]) -> Iterable[Problem]:
+    said: dict[str, str] = {}
+    for row in rows:
+        if row.cells["what"] == What.PUBLISHED:
+            continue
+        day = row.cells["day"]
+        if said.setdefault(day, row.cells["what"]) != row.cells["what"]:
+            yield Problem(
+                row.line,
+                day,
+                _("The day is both worked and not worked."),
+                _("Keep one of the two lines."),
+            )
+
+
+def _build(_number: int, rows: Sequence[Cells]) -> WorkCalendar:
+    if not rows:
+        return CALENDAR
+    days = {
+        dt.date.fromisoformat(cells["day"]): cells["what"] == What.WORKED
+        for cells in rows
+        if cells["what"] != What.PUBLISHED
+    }
+    years = [int(cells["day"][:4]) for cells in rows if cells["what"] == What.PUBLISHED]
+    return WorkCalendar(days, max(years, default=None))
+
+
+EXCEPTIONS: Final = editions.Table(
+    name="calendar",
+    label=_l("Working calendar"),
+    columns=("day", "what", "reason"),
+    key=("day", "what"),
+    check=_check,
+    whole=_whole,
+    build=_build,
+)
+
+
+def in_force() -> WorkCalendar:
+    """The calendar with the city's own exceptions, at most half a minute old."""
+    return EXCEPTIONS.value()
+
+
+def is_workday(day: dt.date) -> bool:
+    """As `WorkCalendar.is_workday`, by the calendar in force; so are the functions below."""
+    return in_force().is_workday(day)
+
+
+def next_opening(moment: dt.datetime, hours: Hours = USUAL_HOURS) -> dt.datetime:
+    """The moment itself while the unit is open, else its next opening."""
+    return in_force().next_opening(moment, hours)
+
+
+def add_work_minutes(start: dt.datetime, minutes: float, hours: Hours = USUAL_HOURS) -> Due:
+    """When `minutes` of open time have passed."""
+    return in_force().add_work_minutes(start, minutes, hours)
+
+
+def add_work_hours(start: dt.datetime, hours: float, of_unit: Hours = USUAL_HOURS) -> Due:
+    """When `hours` of open time have passed."""
+    return in_force().add_work_hours(start, hours, of_unit)
+
+
+def add_work_days(start: dt.datetime, days: int, hours: Hours = USUAL_HOURS) -> Due:
+    """The same position of the working clock, `days` working days later."""
+    return in_force().add_work_days(start, days, hours)
+
+
+def add_calendar(start: dt.datetime, length: dt.timedelta) -> Due:
+    """A length of calendar time after a start."""
+    return in_force().add_calendar(start, length)
+
+
+def work_minutes_between(begin: dt.datetime, end: dt.datetime, hours: Hours = USUAL_HOURS) -> int:
+    """Whole minutes of open time from one moment to a later one."""
+    return in_force().work_minutes_between(begin, end, hours)

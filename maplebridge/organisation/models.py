@@ -1,4 +1,4 @@
-"""Areas, units, posts, and the accounts that hold posts for a time."""
+"""Areas, units, posts, the accounts that hold posts for a time, and editions of configuration."""
 
 from __future__ import annotations
 
@@ -169,6 +169,36 @@ class Holding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.post_id}"
+
+
+class Edition(models.Model):
+    """One edition of a configuration table, whole; added, never changed or removed.
+
+    name: the table's. number: 1, 2, 3 ... within it. begins: the first day on which it holds.
+    columns, rows: names, and for each row its cells in that order, sorted by the table's key.
+    sha256: over columns and rows, as `editions.digest` writes them. note: why it was published.
+    account_id, role, unit_code: who published it, under which post.
+    """
+
+    pk = models.CompositePrimaryKey("name", "number")
+    name = models.CharField(max_length=24)
+    number = models.IntegerField()
+    begins = models.DateField()
+    columns = models.JSONField()
+    rows = models.JSONField()
+    sha256 = models.CharField(max_length=64)
+    note = models.CharField(max_length=400)
+    account_id = models.UUIDField(null=True, default=None)
+    role = models.CharField(max_length=16)
+    unit_code = code_field(40, default="", blank=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.number}"
+
+
+# Rows the application's role may add but never change or remove.
+APPEND_ONLY = (Edition,)
 
 
 def actors_for(account: Account, on: dt.date) -> list[Actor]:
