@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 from django.utils.translation import ngettext
 
-from maplebridge.cases.kinds import Kind
+from maplebridge.cases.kinds import Kind, State
 from maplebridge.cases.models import Case, Event
 from maplebridge.lib.clock import CHINA, local_day
 from maplebridge.lib.tables import Problem, Row
@@ -81,17 +82,23 @@ class Durations:
 
     def __init__(self, rows: Iterable[tuple[str, str, str, dt.date, Amount]]) -> None:
         self._rows: dict[tuple[str, str, str], list[tuple[dt.date, Amount]]] = {}
-        for sla_class, category, clock, begins, amount in rows:
-            self._rows.setdefault((sla_class, category, clock), []).append((begins, amount))
+        for sla_class, category, clock, begins, amount in sorted(rows, key=lambda row: row[:3]):
+            for key in ((sla_class, category, clock), ("", category, clock)):
+                if category or key[0]:
+                    dated = self._rows.setdefault(key, [])
+                    if all(begins != known for known, _amount in dated):
+                        dated.append((begins, amount))
         for dated in self._rows.values():
             dated.sort(key=lambda row: row[0], reverse=True)
 
     def find(self, sla_class: str, category: str, clock: str, day: dt.date) -> Amount | None:
         """The amount for a clock of a case opened on that day.
 
-        A clock set for the category (by statute) comes before the class's own.
+        A clock set for the category comes before the class's own, shorter or longer, and whatever
+        class the case was given: the days of a statute are not ours to change (domain guide, 2.4).
         """
-        for key in ((sla_class, category, clock), (sla_class, "", clock)):
+        keys = [(sla_class, category, clock), ("", category, clock)] if category else []
+        for key in (*keys, (sla_class, "", clock)):
             for begins, amount in self._rows.get(key, ()):
                 if begins <= day:
                     return amount
@@ -193,13 +200,78 @@ def _with_due(clock: Clock) -> Clock:
             due, unsure = due_after(due, change.amount, hours)
             provisional |= unsure
         elif change.until is not None and change.at < due:
-            if clock.amount.unit in WORKING:
-                left = calendar.work_minutes_between(change.at, due, hours)
-                due, unsure = calendar.add_work_minutes(change.until, left, hours)
-                provisional |= unsure
-            else:
-                due = change.until + (due - change.at)
+            taken = _counted(change.at, change.until, clock)
+            if taken:
+                due = _later(due, taken, clock)
+                provisional |= _is_unsure(due, clock)
     return replace(clock, due_at=due, provisional=provisional)
+
+
+def _counts_always(clock: Clock) -> bool:
+    """Whether every minute counts: time that runs through, or the hours of an open duty room."""
+    unit = clock.amount.unit
+    return unit not in WORKING or (unit == "wh" and clock.hours.around_the_clock)
+
+
+def _stretches(begin: dt.datetime, hours: Hours) -> Iterator[tuple[dt.datetime, dt.datetime]]:
+    """Opening hours from an instant on; a unit that never closes has its workdays whole."""
+    local = begin.astimezone(hours.zone)
+    day = local.date()
+    while True:
+        if calendar.is_workday(day):
+            midnight = dt.datetime.combine(day, dt.time(), hours.zone)
+            opened = [
+                (
+                    dt.datetime.combine(day, opens, hours.zone),
+                    dt.datetime.combine(day, closes, hours.zone),
+                )
+                for opens, closes in hours.intervals
+            ] or [(midnight, midnight + calendar.DAY)]
+            for opens, closes in opened:
+                if closes > local:
+                    yield max(opens, local), closes
+        day += calendar.DAY
+
+
+def _counted(begin: dt.datetime, end: dt.datetime, clock: Clock) -> dt.timedelta:
+    """How much of the time between two instants the clock counts."""
+    if _counts_always(clock):
+        return max(end - begin, dt.timedelta())
+    within = takewhile(lambda stretch: stretch[0] < end, _stretches(begin, clock.hours))
+    return sum((min(closes, end) - opens for opens, closes in within), dt.timedelta())
+
+
+def _later(at: dt.datetime, left: dt.timedelta, clock: Clock) -> dt.datetime:
+    """The instant by which the clock has counted so much more.
+
+    Working days end inside opening hours, at the same position of the working clock; working
+    hours end with the last minute counted, which may be closing time.
+    """
+    if _counts_always(clock):
+        return at + left
+    for opens, closes in _stretches(at, clock.hours):
+        length = closes - opens
+        if left < length or (left == length and clock.amount.unit == "wh"):
+            return opens + left
+        left -= length
+    raise AssertionError("working time never ends")
+
+
+def _is_unsure(at: dt.datetime, clock: Clock) -> bool:
+    day = at.astimezone(clock.hours.zone).date()
+    return not (_counts_always(clock) or calendar.CALENDAR.is_published(day))
+
+
+def _end(clock: Clock, at: dt.datetime) -> Clock:
+    """The clock with its work done; a pause that lasted until now is over."""
+    return replace(_go_on(clock, at), ended_at=at)
+
+
+def _go_on(clock: Clock, at: dt.datetime) -> Clock:
+    if not clock.paused:
+        return clock
+    over = replace(clock.changes[-1], until=at)
+    return _with_due(replace(clock, changes=(*clock.changes[:-1], over)))
 
 
 def fold(
@@ -216,41 +288,39 @@ def fold(
     """
     done: list[Clock] = []
     running: dict[str, Clock] = {}
+    met: set[str] = set()  # work done before its state ended, as a contact noted
+    before: State | None = None
     sla_class = category = ""
     day = local_day(history[0].at)
     for step in history:
         known = (sla_class, category)
         sla_class = step.facts.get("sla_class", sla_class)
         category = step.facts.get("category", category)
-        if (sla_class, category) != known:
-            for name, clock in running.items():
-                allowed = durations.find(sla_class, category, name, day) or clock.amount
-                changed = replace(clock, amount=allowed, sla_class=sla_class)
-                running[name] = _with_due(changed)
+        changed = (sla_class, category) != known
         state = kind.state(step.state)
         move = kind.move(step.move)
-        for name in (*move.stops, *move.renews) if move else ():
-            if name in running:
-                done.append(replace(running.pop(name), ended_at=step.at))
-        kept = {*state.clocks, state.pauses}
-        for name in [n for n in running if n not in kept]:
-            done.append(replace(running.pop(name), ended_at=step.at))
-        for name in list(running):
-            clock = running[name]
-            if name == state.pauses and not clock.paused:
-                clock = replace(clock, changes=(*clock.changes, Change(step.at)))
-            elif name != state.pauses and clock.paused:
-                ended = replace(clock.changes[-1], until=step.at)
-                clock = replace(clock, changes=(*clock.changes[:-1], ended))
-            if step.facts.get("extension") == "granted" and name == state.clocks[0]:
-                longer = durations.find(sla_class, category, "extend", day)
-                if longer is not None:
-                    clock = replace(clock, changes=(*clock.changes, Change(step.at, amount=longer)))
-            running[name] = _with_due(clock)
-        entered = move is None or move.target is not None or step is history[0]
-        for name in state.clocks if entered else move.renews if move else ():
+        entered = before is None or move is None or move.target is not None
+        stops = {*move.stops, *move.renews} if move else set()
+        if entered and before is state:
+            stops |= running.keys()  # passed up: the tier above has its own time
+        if entered and not (before and _stands_between(before, state)):
+            met.clear()
+        if move:
+            met.update(move.stops)
+        kept = {*state.clocks, state.pauses} - stops
+        granted = step.facts.get("extension") == "granted"
+        longer = durations.find(sla_class, category, "extend", day) if granted else None
+        for name, clock in list(running.items()):
+            found = durations.find(sla_class, category, name, day) if changed else clock.amount
+            if name not in kept or found is None:
+                done.append(_end(running.pop(name), step.at))
+                continue
+            now = replace(clock, amount=found, sla_class=sla_class) if changed else clock
+            running[name] = _after_step(_with_due(now) if changed else now, step, state, longer)
+        # A class that adds a clock, as S0 its hourly progress, begins it then.
+        for name in state.clocks if entered or changed else move.renews if move else ():
             found = durations.find(sla_class, category, name, day)
-            if name not in running and found is not None:
+            if name not in running and name not in met and found is not None:
                 fresh = Clock(
                     name,
                     step.at,
@@ -261,7 +331,27 @@ def fold(
                     sla_class=sla_class,
                 )
                 running[name] = _with_due(fresh)
+        before = state
     return tuple(sorted([*done, *running.values()], key=lambda clock: clock.started_at))
+
+
+def _after_step(clock: Clock, step: Happening, state: State, longer: Amount | None) -> Clock:
+    """A clock that goes on: standing still, counting again, or lengthened if the state's own."""
+    if clock.name == state.pauses:
+        return clock if clock.paused else _with_change(clock, Change(step.at))
+    counting = _go_on(clock, step.at)
+    if longer is None or clock.name != state.clocks[0]:
+        return counting
+    return _with_due(_with_change(counting, Change(step.at, amount=longer)))
+
+
+def _with_change(clock: Clock, change: Change) -> Clock:
+    return replace(clock, changes=(*clock.changes, change))
+
+
+def _stands_between(before: State, after: State) -> bool:
+    """Whether one of the two is only a pause of the other, so that no work begins anew."""
+    return before.pauses in after.clocks or after.pauses in before.clocks
 
 
 def _fixed(step: Happening, name: str) -> dt.datetime | None:
@@ -281,34 +371,27 @@ def warn_at(clock: Clock, share: float = 0.8) -> dt.datetime | None:
     """
     if clock.paused:
         return None
-    spans = _counted_spans(clock)
-    working = clock.amount.unit in WORKING and clock.fixed is None
-    lengths = [
-        calendar.work_minutes_between(begin, end, clock.hours)
-        if working
-        else (end - begin) / calendar.MINUTE
-        for begin, end in spans
-    ]
-    left = share * sum(lengths)
+    if clock.fixed is not None:
+        return clock.started_at + share * (clock.due_at - clock.started_at)
+    spans = _spans(clock)
+    lengths = [_counted(begin, end, clock) for begin, end in spans]
+    left = share * sum(lengths, dt.timedelta())
     at = clock.due_at
-    for (begin, _end), minutes in zip(spans, lengths, strict=True):
-        if left <= minutes:
-            at = (
-                calendar.add_work_minutes(begin, left, clock.hours).at
-                if working
-                else begin + left * calendar.MINUTE
-            )
+    for (begin, _until), length in zip(spans, lengths, strict=True):
+        if left <= length:
+            at = _later(begin, left, clock)
             break
-        left -= minutes
-    # 80 % of a morning's four hours may end at noon sharp, when nobody is there to be warned.
-    return calendar.next_opening(at, clock.hours) if working else at
+        left -= length
+    # 80 % of an hour may have passed at noon sharp, when nobody is there to be warned.
+    return calendar.next_opening(at, clock.hours) if clock.amount.unit in WORKING else at
 
 
-def _counted_spans(clock: Clock) -> list[tuple[dt.datetime, dt.datetime]]:
+def _spans(clock: Clock) -> list[tuple[dt.datetime, dt.datetime]]:
+    """From start to due, without the pauses."""
     spans = []
     begin = clock.started_at
     for change in clock.changes:
-        if change.until is not None and change.amount is None:
+        if change.until is not None:
             spans.append((begin, min(change.at, clock.due_at)))
             begin = change.until
     spans.append((begin, clock.due_at))
