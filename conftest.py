@@ -17,9 +17,17 @@ from maplebridge.connectors import postgres
 if TYPE_CHECKING:
     from tests.town import Town
 
+OTHER_PROGRAMS = "MAPLEBRIDGE_TEST_POSTGRES"
+
 _open = ExitStack()
 _as_opened: list[tuple[Any, Any]] = []
 _places: dict[str, Any] = {}
+
+
+def other_programs() -> Path | None:
+    """The PostgreSQL named by MAPLEBRIDGE_TEST_POSTGRES, its folder of programs; None: ours."""
+    named = os.environ.get(OTHER_PROGRAMS)
+    return Path(named) if named else None
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,22 +43,18 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     os.environ["DJANGO_SETTINGS_MODULE"] = "maplebridge.config.settings"
     (Path(os.environ["MAPLEBRIDGE_STATE"]) / "static").mkdir()
-    server = _open.enter_context(postgres.throwaway())
+    from maplebridge.config.bundle import compile_translations
+
+    compile_translations()
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        # The tests run in processes of their own, each with its own server.
+        return
+    server = _open.enter_context(postgres.throwaway(other_programs()))
     os.environ["DATABASE_OWNER_URL"] = server.owner_url
     os.environ["DATABASE_APP_URL"] = server.app_url
     import django
 
-    from maplebridge.config.bundle import compile_translations
-
-    compile_translations()
-
     django.setup()
-
-    from maplebridge.organisation import editions
-
-    # A test without a database counts by the published calendar, however long it takes.
-    editions.kept._seconds = 3600.0
-    editions.kept.put({})
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -112,13 +116,14 @@ def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     from django.db import connections
 
     from maplebridge.cases import feed
-    from maplebridge.cases.models import HOT, FeedCursor, FeedFailure
+    from maplebridge.cases.models import HOT, Digest, FeedCursor, FeedFailure
     from maplebridge.config.worker import READERS
 
     with django_db_blocker.unblock():
         yield
         models = [
             *HOT,
+            Digest,
             FeedCursor,
             FeedFailure,
             *(

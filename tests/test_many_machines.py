@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from pglast import ast, parse_sql
 from pglast.enums import A_Expr_Kind, BoolExprType
 
-from maplebridge.cases import engine, feed, statements
+from maplebridge.cases import engine, feed, statements, timers
 from maplebridge.cases.models import HOT, Case
 from maplebridge.config.worker import carry_out_all
 from maplebridge.journey import advance
@@ -260,6 +260,7 @@ def walk_the_hot_paths(town) -> list[str]:
             case.pk, "finish_assist", town.utility, {"result": "已抽水"},
             photos=[engine.Photo("1" * 64, "image/webp", 10)],
         )  # fmt: skip
+        town.move(case.pk, "urge", town.town)
         town.move(case.pk, "feedback", town.housing, {"result": "好了"})
         town.move(case.pk, "verify_fail", town.village, {"reason": "没好"})
         town.opened("archived")
@@ -309,6 +310,33 @@ def test_sql_written_by_hand_stays_with_one_case(name):
 
 def test_the_literals_are_found():
     assert {"statements.OPEN_CASES", "feed.READ", "feed.CLAIM", "feed.ADVANCE"} <= set(LITERALS)
+    assert "statements.SET_TIMERS" in LITERALS
+
+
+# What the worker does for many cases at once, and why each may: docs/decisions/many-machines.md.
+IN_THE_BACKGROUND = {
+    "DUE_BUCKETS": [],
+    "TAKE_DUE": ["locks cases_timer without naming one case"],
+    "RING": ["changes t without naming one case"],
+    "UNTOLD": [],
+    "GATHER": ["changes a without naming one case"],
+    "TELL_SINGLY": ["changes a without naming one case"],
+}
+
+
+def test_timers_ring_for_many_cases_at_once_but_touch_no_other_table_of_theirs():
+    literals = {
+        name: value
+        for name, value in vars(timers).items()
+        if name.isupper()
+        and isinstance(value, str)
+        and " " in value
+        and name not in vars(statements)
+    }
+    found = {name: problems_of(sql) for name, sql in literals.items()}
+    assert found == IN_THE_BACKGROUND
+    tables = {table for sql in literals.values() for table in re.findall(r"cases_\w+", sql)}
+    assert tables == {"cases_timer", "cases_alarm"}
 
 
 GOOD = [

@@ -21,7 +21,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from maplebridge.cases import chain, deadlines, permissions, shares
+from maplebridge.cases import chain, deadlines, permissions, shares, timers
 from maplebridge.cases.effects import EFFECTS, GUARDS, Step
 from maplebridge.cases.facts import FactsError, MissingFacts, read_facts
 from maplebridge.cases.kinds import Move, registry
@@ -156,7 +156,7 @@ def load(openings: Iterable[Opening]) -> list[Opened]:
     """Opens many cases, in batches of one statement each; receipts in the order given."""
     receipts: list[Opened] = []
     for batch in _batches(openings):
-        rows = [_opening_row(opening) for opening in batch]
+        rows = rows_of(batch)
         first = {row["id"]: row for row in reversed(rows)}
         with connection.cursor() as cursor:
             # In one order everywhere, so that two batches of the same keys cannot block each other.
@@ -172,6 +172,11 @@ def load(openings: Iterable[Opening]) -> list[Opened]:
             receipts.append(Opened(case_id, number, row["query_code"], fresh=case_id in fresh))
             fresh.discard(case_id)
     return receipts
+
+
+def rows_of(openings: Iterable[Opening]) -> list[dict[str, Any]]:
+    """What the opening statement writes for each opening, as JSON values; nothing is written."""
+    return [_opening_row(opening) for opening in openings]
 
 
 def _batches(openings: Iterable[Opening]) -> Iterable[list[Opening]]:
@@ -218,9 +223,8 @@ def _opening_row(opening: Opening) -> dict[str, Any]:
                 }
             )
     happened = deadlines.Happening(at, kind.opening, state.name, facts)
-    clock = deadlines.next_due(
-        deadlines.fold(kind, [happened], deadlines.durations(edition), deadlines.hours_of)
-    )
+    clocks = deadlines.fold(kind, [happened], deadlines.durations(edition), deadlines.hours_of)
+    clock = deadlines.next_due(clocks)
     event = Event(
         case_id=case_id,
         sequence=1,
@@ -270,6 +274,7 @@ def _opening_row(opening: Opening) -> dict[str, Any]:
         "key": event.key,
         "hash": hashed.hex(),
         "bucket": ids.bucket_of(case_id),
+        "timers": [timers.timer_row(c, opening.unit_code) for c in clocks if c.is_running],
         "payloads": payloads,
         "photos": [
             {"number": n, "sha256": p.sha256, "media_type": p.media_type, "size": p.size}
@@ -368,6 +373,7 @@ def _make(
     facts, words = read_facts(declared, said, units, lambda other: _knows(actor, case, other))
     at = max(at or now(), events[-1].at)
     before = deadlines.clocks_of(case, events)
+    owed = timers.standing(case, before, assignments)
     step = Step(
         case,
         declared,
@@ -433,6 +439,8 @@ def _make(
     case.due_provisional = bool(clock and clock.provisional)
     step.changed += shares.set_clocks(case, assignments)
     _write(case, event, payload, photos, step.changed)
+    owed_now = timers.standing(case, clocks, assignments)
+    timers.follow(case, owed, owed_now, clocks, assignments)
     return event
 
 

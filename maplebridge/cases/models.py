@@ -363,9 +363,9 @@ class Timer(models.Model):
     """A running clock of a case, or of a unit's share of it, and when it is to be told of next.
 
     share: 0 for the case itself, else the share's number. unit_code: the unit that owes the work.
-    working: it counts in working time. rungs: the instants of WARN to LONG_OVERDUE. rung: the last
-    that rang, 0 for none. told: the units that know of it. at: when the next one rings, null after
-    the last. bucket = ids.bucket_of(case_id).
+    working: it counts in working time; hurried: its overdue rungs follow in hours, not in days.
+    rung: the last that rang, 0 for none; rang_at: when that was planned. told: the units that know
+    of it. at: when the next rings, null after the last. bucket = ids.bucket_of(case_id).
     The row goes when the clock ends or stands still; only moves, and `timers`, write it.
     """
 
@@ -376,11 +376,12 @@ class Timer(models.Model):
     area_code = code_field()
     bucket = models.SmallIntegerField()
     unit_code = code_field(40)
-    started_at = models.DateTimeField()
+    warn_at = models.DateTimeField()
     due_at = models.DateTimeField()
     working = models.BooleanField()
-    rungs = ArrayField(models.DateTimeField())
+    hurried = models.BooleanField()
     rung = models.SmallIntegerField(default=0)
+    rang_at = models.DateTimeField(null=True)
     told = ArrayField(models.CharField(max_length=40), default=list)
     at = models.DateTimeField(null=True)
 
@@ -392,11 +393,6 @@ class Timer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case_id} {self.clock} {self.share}"
-
-    @property
-    def rang(self) -> Rung:
-        """The last rung that rang."""
-        return Rung(self.rung)
 
 
 class Alarm(models.Model):
@@ -456,6 +452,6 @@ class Digest(models.Model):
 # Rows the application's role may add but never change or remove.
 APPEND_ONLY = (Event, Attachment, Feed)
 # Tables whose rows belong to one case; the rules of docs/decisions/many-machines.md hold here.
-HOT = (Case, Event, Payload, Assignment, Attachment, Feed)
+HOT = (Case, Event, Payload, Assignment, Attachment, Feed, Timer, Alarm)
 
 assert ids.BUCKETS <= 32767  # noqa: S101  the bucket column is a smallint

@@ -8,6 +8,7 @@ from maplebridge.cases import deadlines
 from maplebridge.cases.deadlines import Amount, Clock
 from maplebridge.cases.grades import Rung
 from maplebridge.organisation import calendar
+from maplebridge.organisation.calendar import Hours
 from maplebridge.organisation.people import Tier
 from maplebridge.organisation.units import ROOMS, Directory, UnitFacts, UnknownUnit
 
@@ -26,23 +27,41 @@ def counts_working_time(clock: Clock) -> bool:
     return clock.amount.unit in deadlines.WORKING and clock.fixed is None
 
 
-def instants(clock: Clock) -> list[dt.datetime]:
-    """When WARN, DUE, OVERDUE and LONG_OVERDUE of a running clock ring, in this order.
+def is_hurried(clock: Clock) -> bool:
+    """Whether its overdue rungs follow in hours: emergencies, and whatever is due in hours."""
+    return clock.sla_class in HURRIED_CLASSES or clock.amount.unit in HURRIED_UNITS
 
-    Those of a clock in working time lie inside the opening hours of its unit: what is due at
-    closing time rings at the next opening.
+
+def warn_at(clock: Clock) -> dt.datetime:
+    """When WARN rings: with four fifths of the allowed time used, never after the due time."""
+    return min(deadlines.warn_at(clock, WARN_SHARE) or clock.due_at, clock.due_at)
+
+
+LADDER = (Rung.WARN, Rung.DUE, Rung.OVERDUE, Rung.LONG_OVERDUE)
+
+
+def instant(
+    rung: Rung,
+    warn: dt.datetime,
+    due: dt.datetime,
+    hours: Hours,
+    *,
+    working: bool,
+    hurried: bool,
+) -> dt.datetime:
+    """When a rung of a running clock is to ring.
+
+    warn, due: of the clock; hours: of the unit that owes the work. With `working` it lies inside
+    these hours: what is due at closing time rings at the next opening.
     """
-    warn = deadlines.warn_at(clock, WARN_SHARE) or clock.due_at
-    hurried = clock.sla_class in HURRIED_CLASSES or clock.amount.unit in HURRIED_UNITS
-    steps = HURRIED_STEPS if hurried else USUAL_STEPS
-    planned = [
-        min(warn, clock.due_at),
-        clock.due_at,
-        *(deadlines.due_after(clock.due_at, step, clock.hours)[0] for step in steps),
-    ]
-    if counts_working_time(clock):
-        return [calendar.next_opening(at, clock.hours) for at in planned]
-    return planned
+    if rung == Rung.WARN:
+        at = warn
+    elif rung == Rung.DUE:
+        at = due
+    else:
+        steps = HURRIED_STEPS if hurried else USUAL_STEPS
+        at, _provisional = deadlines.due_after(due, steps[rung - Rung.OVERDUE], hours)
+    return calendar.next_opening(at, hours) if working else at
 
 
 def told_units(rung: Rung, unit_code: str, area_code: str, units: Directory) -> list[str]:

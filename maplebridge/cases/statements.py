@@ -15,7 +15,7 @@ WITH said AS (
         lon float8, lat float8, datum text, accuracy_metres float8,
         due_at timestamptz, due_clock text, due_provisional boolean, synthetic boolean,
         move text, role text, account_id uuid, actor_unit text, facts jsonb, commitments jsonb,
-        key text, hash text, bucket int, payloads jsonb, photos jsonb
+        key text, hash text, bucket int, timers jsonb, payloads jsonb, photos jsonb
     )
 ), opened AS (
     INSERT INTO cases_case (
@@ -54,6 +54,18 @@ WITH said AS (
     SELECT fresh.id, p.number, fresh.area_code, 1, p.sha256, p.media_type, p.size
     FROM fresh,
         jsonb_to_recordset(fresh.photos) AS p(number int, sha256 text, media_type text, size int)
+), timed AS (
+    INSERT INTO cases_timer (
+        case_id, clock, share, area_code, bucket, unit_code, warn_at, due_at, working, hurried,
+        rung, told, at
+    )
+    SELECT fresh.id, t.clock, t.share, fresh.area_code, fresh.bucket, t.unit_code, t.warn_at,
+        t.due_at, t.working, t.hurried, t.rung, '{}', t.at
+    FROM fresh,
+        jsonb_to_recordset(fresh.timers) AS t(
+            clock text, share int, unit_code text, warn_at timestamptz, due_at timestamptz,
+            working boolean, hurried boolean, rung int, at timestamptz
+        )
 ), fed AS (
     INSERT INTO cases_feed (
         case_id, sequence, area_code, bucket, kind, move, to_state, at
@@ -72,20 +84,21 @@ WITH gone AS (
     WHERE case_id = %(case)s::uuid AND NOT (clock || ':' || share) = ANY(%(kept)s::text[])
 )
 INSERT INTO cases_timer AS t (
-    case_id, clock, share, area_code, bucket, unit_code, started_at, due_at, working, rungs, rung,
+    case_id, clock, share, area_code, bucket, unit_code, warn_at, due_at, working, hurried, rung,
     told, at
 )
-SELECT %(case)s::uuid, r.clock, r.share, %(area)s, %(bucket)s, r.unit_code, r.started_at, r.due_at,
-    r.working, r.rungs, r.rung, '{}', r.at
+SELECT %(case)s::uuid, r.clock, r.share, %(area)s, %(bucket)s, r.unit_code, r.warn_at, r.due_at,
+    r.working, r.hurried, r.rung, '{}', r.at
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(
-    clock text, share int, unit_code text, started_at timestamptz, due_at timestamptz,
-    working boolean, rungs timestamptz[], rung int, at timestamptz
+    clock text, share int, unit_code text, warn_at timestamptz, due_at timestamptz,
+    working boolean, hurried boolean, rung int, at timestamptz
 )
 ON CONFLICT (case_id, clock, share) DO UPDATE SET
     area_code = EXCLUDED.area_code, unit_code = EXCLUDED.unit_code,
-    started_at = EXCLUDED.started_at, due_at = EXCLUDED.due_at, working = EXCLUDED.working,
-    rungs = EXCLUDED.rungs,
+    warn_at = EXCLUDED.warn_at, due_at = EXCLUDED.due_at, working = EXCLUDED.working,
+    hurried = EXCLUDED.hurried,
     rung = CASE WHEN t.due_at = EXCLUDED.due_at THEN t.rung ELSE EXCLUDED.rung END,
+    rang_at = CASE WHEN t.due_at = EXCLUDED.due_at THEN t.rang_at END,
     at = CASE WHEN t.due_at = EXCLUDED.due_at THEN t.at ELSE EXCLUDED.at END,
     told = CASE
         WHEN t.due_at <> EXCLUDED.due_at THEN '{}'

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import random
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -46,7 +46,7 @@ SELECT b FROM generate_series(0, %s) AS b
 WHERE EXISTS (SELECT 1 FROM cases_timer t WHERE t.bucket = b AND t.at <= %s)
 """
 TAKE_DUE = """
-SELECT case_id, clock, share, area_code, unit_code, due_at, working, rungs, rung, told
+SELECT case_id, clock, share, area_code, unit_code, warn_at, due_at, working, hurried, rung, told
 FROM cases_timer WHERE bucket = %s AND at <= %s
 ORDER BY at LIMIT %s FOR UPDATE SKIP LOCKED
 """
@@ -64,9 +64,11 @@ WITH rung AS (
     ON CONFLICT (case_id, clock, share, due_at, rung, told_unit) DO NOTHING
     RETURNING 1
 ), moved AS (
-    UPDATE cases_timer AS t SET rung = m.rung, at = m.at, told = m.told
+    UPDATE cases_timer AS t
+    SET rung = m.rung, rang_at = coalesce(m.rang_at, t.rang_at), at = m.at, told = m.told
     FROM jsonb_to_recordset(%s::jsonb) AS m(
-        case_id uuid, clock text, share int, rung int, at timestamptz, told text[]
+        case_id uuid, clock text, share int, rung int, rang_at timestamptz, at timestamptz,
+        told text[]
     )
     WHERE t.case_id = m.case_id AND t.clock = m.clock AND t.share = m.share
 )
@@ -170,19 +172,26 @@ def timer_row(clock: Clock, unit_code: str, share: int = CASE_ITSELF) -> dict[st
 
     Of the rungs that were passed before it could be armed only the last one will ring.
     """
-    planned = rungs.instants(clock)
+    warn = rungs.warn_at(clock)
+    working, hurried = rungs.counts_working_time(clock), rungs.is_hurried(clock)
+    rung, at = 0, warn
     moment = now()
-    rung = max(sum(at <= moment for at in planned) - 1, 0)
+    for later in rungs.LADDER[1:] if warn <= moment else ():
+        planned = rungs.instant(
+            later, warn, clock.due_at, clock.hours, working=working, hurried=hurried
+        )
+        if planned <= moment:
+            rung, at = later - 1, planned
     return {
         "clock": clock.name,
         "share": share,
         "unit_code": unit_code,
-        "started_at": clock.started_at.isoformat(),
+        "warn_at": warn.isoformat(),
         "due_at": clock.due_at.isoformat(),
-        "working": rungs.counts_working_time(clock),
-        "rungs": [at.isoformat() for at in planned],
+        "working": working,
+        "hurried": hurried,
         "rung": rung,
-        "at": planned[rung].isoformat(),
+        "at": at.isoformat(),
     }
 
 
@@ -233,10 +242,9 @@ def _ring_bucket(bucket: int, moment: dt.datetime, limit: int) -> int:
         alarms: list[dict[str, Any]] = []
         moved = []
         for row in cursor.fetchall():
-            due = _Due(*row)
-            found = due.alarms(moment)
+            found, stands = _Due(*row).rung_by(moment)
             alarms += found
-            moved.append(due.moved(moment, found))
+            moved.append(stands)
         if not moved:
             return 0
         cursor.execute(RING, [json.dumps(alarms), json.dumps(moved)])
@@ -252,55 +260,57 @@ class _Due:
     share: int
     area_code: str
     unit_code: str
+    warn_at: dt.datetime
     due_at: dt.datetime
     working: bool
-    rungs: list[dt.datetime]
+    hurried: bool
     rung: int
     told: list[str]
 
-    def alarms(self, moment: dt.datetime) -> list[dict[str, Any]]:
-        """The alarms of every rung passed; none while its unit is closed, as after an outage."""
-        if self._must_wait(moment):
-            return []
+    def rung_by(self, moment: dt.datetime) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """The alarms of every rung passed, and where the timer stands afterwards.
+
+        While its unit is closed none rings, as when the worker comes back in the night.
+        """
+        hours = deadlines.hours_of(self.unit_code)
         units = directory()
-        return [
-            {
-                "case_id": str(self.case_id),
-                "clock": self.clock,
-                "share": self.share,
-                "due_at": self.due_at.isoformat(),
-                "rung": rung,
-                "told_unit": unit,
-                "area_code": self.area_code,
-                "unit_code": self.unit_code,
-                "planned_at": at.isoformat(),
-            }
-            for rung, at in enumerate(self.rungs, start=1)
-            if rung > self.rung and at <= moment
-            for unit in rungs.told_units(Rung(rung), self.unit_code, self.area_code, units)
-        ]
+        alarms: list[dict[str, Any]] = []
+        stands = {"rung": self.rung, "rang_at": None, "at": None}
+        told = dict.fromkeys(self.told)
+        for rung in rungs.LADDER[self.rung :]:
+            planned = rungs.instant(
+                rung,
+                self.warn_at,
+                self.due_at,
+                hours,
+                working=self.working,
+                hurried=self.hurried,
+            )
+            waits = planned > moment
+            if not waits and self.working and moment - planned > GRACE:
+                opens = calendar.next_opening(moment, hours)
+                waits, planned = opens > moment, opens if opens > moment else planned
+            if waits:
+                stands["at"] = planned.isoformat()
+                break
+            stands |= {"rung": int(rung), "rang_at": planned.isoformat()}
+            for unit in rungs.told_units(rung, self.unit_code, self.area_code, units):
+                told[unit] = None
+                alarms.append(
+                    {
+                        **self._key(),
+                        "due_at": self.due_at.isoformat(),
+                        "rung": int(rung),
+                        "told_unit": unit,
+                        "area_code": self.area_code,
+                        "unit_code": self.unit_code,
+                        "planned_at": planned.isoformat(),
+                    }
+                )
+        return alarms, {**self._key(), **stands, "told": list(told)}
 
-    def moved(self, moment: dt.datetime, alarms: Collection[Mapping[str, Any]]) -> dict[str, Any]:
-        """Where the timer stands afterwards."""
-        rung = max((alarm["rung"] for alarm in alarms), default=self.rung)
-        if alarms:
-            later = self.rungs[rung] if rung < len(self.rungs) else None
-        else:
-            later = calendar.next_opening(moment, deadlines.hours_of(self.unit_code))
-        told = dict.fromkeys([*self.told, *(alarm["told_unit"] for alarm in alarms)])
-        return {
-            "case_id": str(self.case_id),
-            "clock": self.clock,
-            "share": self.share,
-            "rung": rung,
-            "at": later.isoformat() if later else None,
-            "told": list(told),
-        }
-
-    def _must_wait(self, moment: dt.datetime) -> bool:
-        if not self.working or moment - self.rungs[self.rung] <= GRACE:
-            return False
-        return not calendar.CALENDAR.is_open(moment, deadlines.hours_of(self.unit_code))
+    def _key(self) -> dict[str, Any]:
+        return {"case_id": str(self.case_id), "clock": self.clock, "share": self.share}
 
 
 def note_urging(case_id: UUID, sequence: int) -> None:

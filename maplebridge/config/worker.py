@@ -1,16 +1,17 @@
-"""What is carried out from the feed, reader by reader, and the loop that does it."""
+"""What is carried out from the feed, reader by reader, what rings by the clock, and the loops."""
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
-from maplebridge.cases import feed
+from maplebridge.cases import feed, timers
 from maplebridge.cases.feed import News
-from maplebridge.journey import advance, learn, notice, work
+from maplebridge.journey import advance, alarms, learn, notice, work
 
 log = logging.getLogger("maplebridge.worker")
 
@@ -19,13 +20,18 @@ def _within(news: News) -> None:
     """What happens inside the platform after a move."""
     advance.carry_out(news)
     work.carry_out(news)
+    alarms.carry_out(news)
     feed.notify(news)
 
 
 # Every consequence of a move, by the name of the reader that carries it out. What depends on
 # machines we do not own has a reader of its own, so that it holds up nothing else.
 READERS: dict[str, Callable[[News], None]] = {"within": _within, "notices": notice.carry_out}
+# What goes by the clock, each in a thread of its own: neither a backlog of the feed nor a provider
+# of messages that hangs makes a rung late. Both may run in several workers at once.
+BY_THE_CLOCK: dict[str, Callable[[], int]] = {"timers": timers.ring, "alarms": alarms.tell}
 PAUSE_SECONDS = 0.1
+CLOCK_PAUSE_SECONDS = 0.25
 LEARN_EVERY_SECONDS = 3600.0
 PAUSE_AFTER_FAILURE_SECONDS = 1.0
 
@@ -43,6 +49,20 @@ def carry_out_all(holder: str, most_rounds: int = 1000) -> int:
 
 def run(holder: str, should_stop: Callable[[], bool]) -> None:
     """Carries out consequences until told to stop; a closed database is waited for."""
+    clocks = [
+        threading.Thread(target=_by_the_clock, args=(name, act, should_stop), name=name)
+        for name, act in BY_THE_CLOCK.items()
+    ]
+    for clock in clocks:
+        clock.start()
+    try:
+        _read_the_feed(holder, should_stop)
+    finally:
+        for clock in clocks:
+            clock.join()
+
+
+def _read_the_feed(holder: str, should_stop: Callable[[], bool]) -> None:
     enrolled = False
     learned_at = time.monotonic()
     while not should_stop():
@@ -51,6 +71,7 @@ def run(holder: str, should_stop: Callable[[], bool]) -> None:
                 for reader in READERS:
                     feed.enrol(reader)
                 work.recount_provisional()
+                timers.arm_missing()
                 enrolled = True
             found = 0
             for reader, act in READERS.items():
@@ -76,3 +97,21 @@ def _one_reader(reader: str, holder: str, act: Callable[[News], None]) -> int:
         log.exception("the reader %s could not carry out a row; it will be tried again", reader)
         time.sleep(PAUSE_AFTER_FAILURE_SECONDS)
         return 0
+
+
+def _by_the_clock(name: str, act: Callable[[], int], should_stop: Callable[[], bool]) -> None:
+    """Acts a few times a second until told to stop, whatever fails."""
+    while not should_stop():
+        pause = CLOCK_PAUSE_SECONDS
+        try:
+            if act():
+                continue
+        except (OperationalError, InterfaceError) as failure:
+            log.warning("the database does not answer the %s: %s", name, failure)
+            close_old_connections()
+            pause = PAUSE_AFTER_FAILURE_SECONDS
+        except Exception:
+            log.exception("the %s could not go on; they will be tried again", name)
+            pause = PAUSE_AFTER_FAILURE_SECONDS
+        time.sleep(pause)
+    connections.close_all()

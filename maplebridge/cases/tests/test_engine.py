@@ -121,8 +121,16 @@ def test_a_move_costs_a_known_number_of_statements(town):
     case = town.opened("accepted")
     with CaptureQueriesContext(connection) as seen:
         town.move(case.pk, "file_case", town.town)
-    # savepoint, case, events, shares, case, event, feed, release
+    # savepoint, case, events, shares, case, event, feed, release; the same clock runs on
     assert len(seen) == 8, [q["sql"][:80] for q in seen]
+
+
+def test_a_move_that_changes_a_clock_costs_one_statement_more(town):
+    case = town.opened("reported")
+    with CaptureQueriesContext(connection) as seen:
+        town.move(case.pk, "accept", town.town)
+    assert len(seen) == 9, [q["sql"][:80] for q in seen]
+    assert sum("cases_timer" in q["sql"] for q in seen) == 1
 
 
 def test_the_same_move_key_changes_nothing_twice(town):
