@@ -57,12 +57,16 @@ CLOCK_LABELS = {
 
 @dataclass(frozen=True)
 class Amount:
-    """How long: a number with "min", "h", "d" (running through) or "wh", "wd" (working time)."""
+    """How long: a number with "min", "h", "d" (running through) or "wh", "wd" (working time).
+
+    category: whose own limit it is, whatever the class; empty for the class's.
+    """
 
     number: int
     unit: str
     clause: str = ""
     checked: bool = False
+    category: str = ""
 
     def words(self) -> str:
         """The amount in the reader's language."""
@@ -82,7 +86,8 @@ class Durations:
 
     def __init__(self, rows: Iterable[tuple[str, str, str, dt.date, Amount]]) -> None:
         self._rows: dict[tuple[str, str, str], list[tuple[dt.date, Amount]]] = {}
-        for sla_class, category, clock, begins, amount in sorted(rows, key=lambda row: row[:3]):
+        for sla_class, category, clock, begins, given in sorted(rows, key=lambda row: row[:3]):
+            amount = replace(given, category=category)
             for key in ((sla_class, category, clock), ("", category, clock)):
                 if category or key[0]:
                     dated = self._rows.setdefault(key, [])
@@ -215,10 +220,11 @@ def _counts_always(clock: Clock) -> bool:
 
 def _stretches(begin: dt.datetime, hours: Hours) -> Iterator[tuple[dt.datetime, dt.datetime]]:
     """Opening hours from an instant on; a unit that never closes has its workdays whole."""
+    worked = calendar.in_force().is_workday
     local = begin.astimezone(hours.zone)
     day = local.date()
     while True:
-        if calendar.is_workday(day):
+        if worked(day):
             midnight = dt.datetime.combine(day, dt.time(), hours.zone)
             opened = [
                 (
@@ -259,7 +265,7 @@ def _later(at: dt.datetime, left: dt.timedelta, clock: Clock) -> dt.datetime:
 
 def _is_unsure(at: dt.datetime, clock: Clock) -> bool:
     day = at.astimezone(clock.hours.zone).date()
-    return not (_counts_always(clock) or calendar.CALENDAR.is_published(day))
+    return not (_counts_always(clock) or calendar.in_force().is_published(day))
 
 
 def _end(clock: Clock, at: dt.datetime) -> Clock:
@@ -440,10 +446,15 @@ def explain(clock: Clock) -> list[str]:
         return at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
 
     said = [
-        _("It started at %(at)s; class %(sla)s allows %(amount)s.")
+        (
+            _("It started at %(at)s; category %(category)s has its own limit, %(amount)s.")
+            if clock.amount.category
+            else _("It started at %(at)s; class %(sla)s allows %(amount)s.")
+        )
         % {
             "at": shown(clock.started_at),
             "sla": clock.sla_class,
+            "category": clock.amount.category,
             "amount": clock.amount.words(),
         }
     ]
