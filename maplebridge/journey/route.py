@@ -60,6 +60,10 @@ class Table:
         rows = self.equals(category, area_code, day)
         return rows[0] if rows else None
 
+    def units(self) -> set[str]:
+        """The codes of all units that any row names."""
+        return {row.unit_code for rows in self._rows.values() for row in rows}
+
     def equals(self, category: str, area_code: str, day: dt.date) -> list[Row]:
         """All rows in force that are as specific as the one found, which is the first."""
         code = area_code
