@@ -15,7 +15,8 @@ from django.db.models import Min
 from django.utils.translation import gettext_lazy as _
 
 from maplebridge.cases.models import Case
-from maplebridge.lib.clock import CHINA, local_day
+from maplebridge.insight.periods import Period, period_before, period_year_ago
+from maplebridge.lib.clock import local_day
 
 
 @dataclass(frozen=True)
@@ -166,19 +167,6 @@ def table_from(counts: Mapping[str, int]) -> list[Indicator]:
     return [Indicator(name, label, up, down, excluded) for name, label, up, down, excluded in rows]
 
 
-@dataclass(frozen=True)
-class Period:
-    """Days from `since` to `until`, both counted, in the city's time."""
-
-    since: dt.date
-    until: dt.date
-
-    def bounds(self) -> tuple[dt.datetime, dt.datetime]:
-        """The first instant, and the first after the last."""
-        begin = dt.datetime.combine(self.since, dt.time(), CHINA)
-        return begin, dt.datetime.combine(self.until, dt.time(), CHINA) + dt.timedelta(days=1)
-
-
 def count(area_code: str, period: Period, at: dt.datetime) -> dict[str, Any]:
     """The plain counts of the cases reported in an area and period; one statement.
 
@@ -205,3 +193,57 @@ def indicators(area_code: str, period: Period, at: dt.datetime) -> list[Indicato
     """The table for an area and period."""
     counts = count(area_code, period, at)
     return table_from({name: int(value or 0) for name, value in counts.items()})
+
+
+@dataclass(frozen=True)
+class Compared:
+    """An indicator beside the same one a year ago (同比) and in the period before (环比)."""
+
+    indicator: Indicator
+    year_ago: Indicator
+    before: Indicator
+
+    @property
+    def year_change(self) -> float | None:
+        """(now - base) / base against a year ago; None where either has no value or base is 0."""
+        return _change(self.indicator, self.year_ago)
+
+    @property
+    def before_change(self) -> float | None:
+        """The same against the period just before."""
+        return _change(self.indicator, self.before)
+
+    @property
+    def year_points(self) -> float | None:
+        """For a share: its difference from a year ago, in percentage points; None for a count."""
+        return _points(self.indicator, self.year_ago)
+
+    @property
+    def before_points(self) -> float | None:
+        """The same against the period just before."""
+        return _points(self.indicator, self.before)
+
+
+def _change(row: Indicator, base: Indicator) -> float | None:
+    if row.value is None or base.value is None:
+        return None
+    return change(row.value, base.value)
+
+
+def _points(row: Indicator, base: Indicator) -> float | None:
+    if row.denominator is None or row.value is None or base.value is None:
+        return None
+    return (row.value - base.value) * 100
+
+
+def compared(area_code: str, period: Period, at: dt.datetime) -> list[Compared]:
+    """The table for an area and period, each line beside its two bases.
+
+    All three are what is known at `at`. A case reported a year ago has had a year to be closed;
+    who compares a period that is not over yet, compares unlike things.
+    """
+    now, year_ago, before = (
+        indicators(area_code, days, at)
+        for days in (period, period_year_ago(period), period_before(period))
+    )
+    return [Compared(*three) for three in zip(now, year_ago, before, strict=True)]

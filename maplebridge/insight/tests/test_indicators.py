@@ -7,15 +7,17 @@ import datetime as dt
 import pytest
 
 from maplebridge.insight.indicators import (
+    Compared,
     Indicator,
     Period,
     change,
+    compared,
     indicators,
     percent,
     share,
     table_from,
 )
-from maplebridge.lib.clock import local_day, now
+from maplebridge.lib.clock import CHINA, local_day, now
 
 # Numerator, denominator and share as published. Source: domain guide, section 6.
 PUBLISHED = [
@@ -157,3 +159,34 @@ def test_cases_closed_on_the_spot_and_rated_do_not_upset_the_table(town):
     rows = {r.name: r for r in indicators("330825", Period(today, today), now())}
     assert (rows["rated_share"].numerator, rows["rated_share"].denominator) == (2, 2)
     assert (rows["closed_share"].numerator, rows["closed_share"].denominator) == (0, 0)
+
+
+def test_comparisons_as_published_and_a_dash_without_a_base():
+    def row(numerator, denominator=None):
+        return Indicator("x", "x", numerator, denominator)
+
+    counted = Compared(row(757), row(1000), row(910))
+    assert percent(counted.year_change, 1) == "-24.3%"
+    assert percent(counted.before_change, 1) == "-16.8%"
+    assert counted.year_points is None
+    nothing = Compared(row(757), row(0), row(0, 0))
+    assert (nothing.year_change, nothing.before_change) == (None, None)
+    assert percent(nothing.year_change) == "—"
+    shared = Compared(row(3, 4), row(1, 2), row(0, 0))
+    assert (shared.year_change, shared.year_points) == (0.5, 25.0)
+    assert (shared.before_change, shared.before_points) == (None, None)
+
+
+@pytest.mark.django_db
+def test_the_table_stands_beside_its_bases(town):
+    noon = dt.datetime(2026, 11, 22, 12, tzinfo=CHINA)
+    for days, times in ((0, 3), (1, 2), (365, 1)):
+        for _ in range(times):
+            town.report(at=noon - dt.timedelta(days=days))
+    today = Period(noon.date(), noon.date())
+    reported = compared("330825", today, noon)[0]
+    assert reported.indicator.name == "reported"
+    assert [r.numerator for r in (reported.indicator, reported.year_ago, reported.before)] == [
+        3, 1, 2,
+    ]  # fmt: skip
+    assert (reported.year_change, reported.before_change) == (2.0, 0.5)
