@@ -23,7 +23,12 @@ def run(*arguments):
         k: v for k, v in os.environ.items() if not k.startswith(("DATABASE_", "MAPLEBRIDGE_"))
     }
     return subprocess.run(
-        [*PROGRAM, *arguments], env=environment, capture_output=True, text=True, timeout=300
+        [*PROGRAM, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
 
 
