@@ -42,6 +42,7 @@ from maplebridge.web.parts.photos import read_photos, shown_photo
 
 MOST_POINTS = 5000
 MAP_LIST_ROWS = 50
+KEY_TAKEN = 400
 OVERRULED = (Step.LOCATE, Step.CLASSIFY, Step.ROUTE)
 TABS = (
     ("waiting", gettext_lazy("Waiting for me"), "inbox"),
@@ -165,9 +166,12 @@ def overrule(request: HttpRequest, actor: Actor, case_id: UUID, step: str) -> Ht
 
 
 def _status(refused: engine.Refused) -> int:
-    """409 when somebody was faster, 403 when the actor may not, 422 when a rule says no."""
+    """409 when somebody was faster, 400 for a key of another move, 403 when the actor may not,
+    422 when a rule says no."""
     if isinstance(refused, engine.StaleCase):
         return 409
+    if isinstance(refused, engine.KeyReused):
+        return KEY_TAKEN
     return 403 if isinstance(refused, engine.NotAllowed) else 422
 
 
@@ -218,10 +222,13 @@ def _refused(
 ) -> HttpResponse:
     known = {need.name for need in declared.needs}
     others = [said for name, said in problems.items() if name not in known]
+    file = rows.file_of(found)
     form = {
         "open_move": declared,
         "fields": moves.draw(declared, found, actor, request.POST, problems),
-        "key": form_key(request.POST),
+        # A key that belongs to another move would be refused for ever.
+        "key": str(uuid.uuid4()) if status == KEY_TAKEN else form_key(request.POST),
+        "gone": declared not in moves.offered(actor, found, file.assignments),
         "headline": " ".join([headline, *others]).strip()
         or _("Not saved yet. Please look at the marked fields; all you typed is still here."),
         "kept": tokens,

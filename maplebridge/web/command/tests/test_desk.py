@@ -312,3 +312,32 @@ def test_a_decision_opens_to_its_words_and_one_tap_overrules_it(town: Any) -> No
     assert kept.filter(step="route").count() == 2
     event = Event.objects.filter(case_id=case_id).latest("sequence")
     assert (event.move, event.facts["category"]) == ("overrule", other)
+
+
+def test_a_form_that_came_too_late_keeps_its_words_but_offers_no_button(town: Any) -> None:
+    case = town.opened("filed")
+    client = desk_of("town")
+    address = f"/desk/case/{case.pk}/move/dispatch/"
+    said = {**key_and_sequence(page(client.get(address))), "unit": "330825-hsc", "note": "请尽快去"}
+    town.move(case.pk, "dispatch", town.town, {"unit": "330825-utl"})
+    answer = client.post(address, said)
+    assert answer.status_code == 409
+    form = re.search(r'id="move-form".*?</form>', page(answer), re.DOTALL)
+    assert form
+    assert "请尽快去" in form[0]
+    assert "现在已不能这样办理" in form[0]
+    assert "<button" not in form[0]
+
+
+def test_a_form_whose_key_was_used_for_another_move_comes_back_with_a_fresh_one(town: Any) -> None:
+    case = town.opened()
+    client = desk_of("town")
+    form = key_and_sequence(page(client.get(f"/desk/case/{case.pk}/move/accept/")))
+    assert client.post(f"/desk/case/{case.pk}/move/accept/", form).status_code == 302
+    address = f"/desk/case/{case.pk}/move/log/"
+    said = {**form, "expected_sequence": str(Case.objects.get(pk=case.pk).sequence), "note": "看过"}
+    answer = client.post(address, said)
+    assert answer.status_code == 400
+    again = {**said, **key_and_sequence(page(answer))}
+    assert again["key"] != form["key"]
+    assert client.post(address, again).status_code == 302
