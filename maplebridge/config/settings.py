@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "maplebridge.web.parts",
     "maplebridge.web.resident",
     "maplebridge.web.command",
+    "maplebridge.web.backoffice",
     *application_apps(),
     "maplebridge.config",
 ]

@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("maplebridge.web.parts.urls")),
     path("", include("maplebridge.web.resident.urls")),
     path("desk/", include("maplebridge.web.command.urls")),
+    path("configuration/", include("maplebridge.web.backoffice.urls")),
     path("api/", include("maplebridge.web.api.urls")),
     *(path(prefix, include(module)) for prefix, module in application_urls()),
 ]

@@ -1,1 +1,1 @@
-"""Pages over the configuration; they come with the back office."""
+"""The administration: pages over the configuration, and over no case."""

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from maplebridge.organisation.editions import may_configure
 from maplebridge.organisation.units import UnknownUnit, directory
 from maplebridge.web.parts.desk import actor_of, post_name, posts_of
 from maplebridge.web.parts.words import unit_name
@@ -17,6 +18,7 @@ def shown_everywhere(request: HttpRequest) -> dict[str, Any]:
     """Lazy values: a page that shows none of them asks the database nothing."""
     return {
         "demonstration": settings.DEMONSTRATION,
+        "may_configure": SimpleLazyObject(lambda: _may_configure(request)),
         "desk_actor": SimpleLazyObject(lambda: actor_of(request)),
         "desk_name": SimpleLazyObject(lambda: _desk_name(request)),
         "desk_posts": SimpleLazyObject(lambda: _posts(request)),
@@ -26,6 +28,11 @@ def shown_everywhere(request: HttpRequest) -> dict[str, Any]:
 def _desk_name(request: HttpRequest) -> str:
     actor = actor_of(request)
     return unit_name(actor.unit_code) if actor else ""
+
+
+def _may_configure(request: HttpRequest) -> bool:
+    actor = actor_of(request)
+    return actor is not None and may_configure(actor)
 
 
 def _posts(request: HttpRequest) -> list[dict[str, str]]:
