@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from django.utils import translation
@@ -11,7 +14,8 @@ from maplebridge.cases import deadlines
 from maplebridge.cases.deadlines import Amount, Durations, Happening, fold, next_due
 from maplebridge.cases.kinds import registry
 from maplebridge.lib.clock import CHINA
-from maplebridge.organisation.calendar import AROUND_THE_CLOCK, USUAL_HOURS
+from maplebridge.organisation import calendar
+from maplebridge.organisation.calendar import AROUND_THE_CLOCK, CALENDAR, USUAL_HOURS
 
 LONG_AGO = dt.date(2000, 1, 1)
 DURATIONS = Durations(
@@ -33,6 +37,12 @@ DURATIONS = Durations(
         ("S7", "1301", "dispose", dt.date(2026, 7, 1), Amount(50, "wd", "a newer clause")),
     ]
 )
+
+
+@pytest.fixture(autouse=True)
+def published(monkeypatch):
+    """The published calendar and no city's own, with or without a database."""
+    monkeypatch.setattr(calendar, "in_force", lambda: CALENDAR)
 
 
 def at(text):
@@ -192,6 +202,133 @@ def test_a_clock_beyond_the_published_years_is_provisional():
     (clock,) = clocks(("2031-03-03 09:00", "report", "reported"))
     assert clock.provisional
     assert not clocks(REPORT)[0].provisional
+
+
+def test_a_pause_gives_back_the_second_and_not_only_the_minute():
+    (clock,) = [
+        c
+        for c in fold(
+            registry.latest("matter"),
+            [
+                Happening(at("2026-11-09 09:00:30"), "report", "reported", {"sla_class": "S4"}),
+                Happening(at("2026-11-09 10:00:10.000005"), "ask_more", "need_info", {}),
+                Happening(at("2026-11-09 10:30:50.000007"), "supply", "reported", {}),
+            ],
+            DURATIONS,
+            lambda _unit: USUAL_HOURS,
+        )
+        if c.name == "accept"
+    ]
+    assert clock.due_at == at("2026-11-09 11:31:10.000002")
+
+
+def test_a_pause_outside_working_hours_changes_nothing():
+    steps = (
+        ("2026-11-06 17:29", "report", "reported", {"sla_class": "S5"}),
+        ("2026-11-06 17:30", "ask_more", "need_info"),
+        ("2026-11-09 08:30", "supply", "reported"),
+    )
+    rows = Durations([("S5", "", "accept", LONG_AGO, Amount(1, "wd"))])
+    (clock,) = fold(registry.latest("matter"), told(*steps), rows, lambda _unit: USUAL_HOURS)
+    assert due(clock) == "2026-11-09 17:29"
+
+
+def test_a_duty_room_in_working_days_gives_back_no_weekend():
+    steps = (
+        ("2026-11-06 12:00", "report", "reported", {"sla_class": "S5"}),
+        ("2026-11-06 18:00", "ask_more", "need_info"),
+        ("2026-11-08 18:00", "supply", "reported"),
+    )
+    rows = Durations([("S5", "", "accept", LONG_AGO, Amount(1, "wd"))])
+    (clock,) = fold(registry.latest("matter"), told(*steps), rows, lambda _unit: AROUND_THE_CLOCK)
+    # Six hours of Friday stood still, and a Saturday and Sunday on which nobody counts.
+    assert due(clock) == "2026-11-09 18:00"
+
+
+def test_what_ends_a_clock_ends_its_pause():
+    steps = (
+        REPORT, ACCEPT, FILE, DISPATCH, SIGN,
+        ("2026-11-10 11:00", "suspend", "suspended", {"review_on": "2026-11-20"}),
+        ("2026-11-30 11:00", "call_back", "filed"),
+    )  # fmt: skip
+    dispose = next(clock for clock in clocks(*steps) if clock.name == "dispose")
+    assert not dispose.paused
+    assert due(dispose) == "2026-12-04 11:00"
+    assert dispose.was_kept(at("2027-01-04 09:00"))
+
+
+def test_an_unchecked_clause_says_so_and_a_checked_one_does_not():
+    rows = [
+        ("S4", "", "accept", LONG_AGO, Amount(2, "wh", "a clause", checked))
+        for checked in (False, True)
+    ]
+    said = []
+    for row in rows:
+        (clock,) = fold(
+            registry.latest("matter"), told(REPORT), Durations([row]), lambda _unit: USUAL_HOURS
+        )
+        with translation.override("en"):
+            said.append(deadlines.explain(clock)[1])
+    assert said == [
+        "The limit follows a clause; nobody has compared it with the source yet.",
+        "The limit follows a clause.",
+    ]
+    with translation.override("zh-hans"):
+        assert "尚未" in deadlines.explain(replace(clock, amount=rows[0][4]))[1]
+
+
+LAW_PAGE = Path(__file__).parents[3] / "docs" / "statutory-clocks.md"
+# The domain guide's list (2.4): what is limited, and to how much.
+OF_THE_GUIDE = {
+    ("信访受理", "15 d"), ("信访办理", "60 d"), ("信访延期", "30 d"),
+    ("信访复查", "30 d"), ("信访复核", "30 d"),
+    ("简易信访受理", "3 wd"), ("简易信访答复", "10 wd"),
+    ("市场监管投诉受理", "7 wd"), ("市场监管投诉调解", "45 wd"),
+    ("市场监管举报核查", "15 wd"), ("市场监管举报延长", "15 wd"),
+    ("劳动监察立案", "5 wd"), ("劳动监察办理", "60 wd"), ("劳动监察延长", "30 wd"),
+    ("劳动仲裁", "45 d"), ("劳动仲裁延期", "15 d"),
+    ("行政许可", "20 wd"), ("行政许可延长", "10 wd"),
+    ("信息公开答复", "20 wd"), ("信息公开延长", "20 wd"),
+    ("消防举报 占用堵塞通道", "24 h"), ("消防举报 其他", "3 wd"),
+    ("人民调解", "30 d"), ("司法确认", "30 d"), ("差评整改", "15 wd"),
+}  # fmt: skip
+
+
+def test_the_page_of_statutory_limits_says_what_the_seed_says():
+    lines = LAW_PAGE.read_text(encoding="utf-8").splitlines()
+    table = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "|" in line]
+    limits = [row for row in table[2:] if len(row) == 7]
+    written = {
+        (carrier, row[3].strip("`"), row[2], row[5], row[6])
+        for row in limits
+        for carrier in row[4].split()
+        if carrier != "–"
+    }
+    with deadlines.SEED.open(encoding="utf-8", newline="") as handle:
+        seed = {
+            (
+                cells["category"] or cells["sla_class"],
+                cells["clock"],
+                f"{cells['amount']} {cells['unit']}",
+                cells["clause"],
+                {"no": "not checked", "yes": "checked"}[cells["checked"]],
+            )
+            for cells in csv.DictReader(handle)
+            if cells["category"] or cells["clause"].startswith("人民调解法")
+        }
+    assert written == seed
+    assert {(row[1], row[2]) for row in limits} >= OF_THE_GUIDE
+    assert {row[6] for row in limits} == {"not checked"}
+
+
+def test_a_category_with_a_limit_of_its_own_says_whether_that_can_be_extended():
+    with deadlines.SEED.open(encoding="utf-8", newline="") as handle:
+        rows = {(row["category"], row["clock"]): row for row in csv.DictReader(handle)}
+    handled = {category for category, clock in rows if category and clock == "dispose"}
+    assert handled == {category for category, clock in rows if category and clock == "extend"}
+    assert all(rows[category, "dispose"]["clause"] for category in handled)
+    assert rows["0110", "extend"]["amount"] == "0"
+    assert rows["1504", "extend"]["amount"] == "30"
 
 
 def test_why_is_this_due_then_is_answered_in_words():

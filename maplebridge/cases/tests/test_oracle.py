@@ -166,6 +166,23 @@ def test_one_bent_rule_is_enough_for_the_comparison_to_fail(rules):
     assert compared(seed=1, number=1_000, rules=rules).differing > 0
 
 
+NOTHING = dt.timedelta()
+BROKEN = {
+    "a pause that gives nothing back": ("_counted", lambda _begin, _end, _clock: NOTHING),
+    "a contact asked for again": ("_stands_between", lambda _before, _after: False),
+    "a pause that never ends": ("_go_on", lambda clock, _at: clock),
+    "a review on no day": ("_fixed", lambda _step, _name: None),
+    "every minute counted": ("_counts_always", lambda _clock: True),
+    "no year ever unpublished": ("_is_unsure", lambda _at, _clock: False),
+}
+
+
+@pytest.mark.parametrize(("name", "broken"), BROKEN.values(), ids=BROKEN.keys())
+def test_one_broken_function_is_enough_for_the_comparison_to_fail(monkeypatch, name, broken):
+    monkeypatch.setattr(deadlines, name, broken)
+    assert compared(seed=5, number=3_000).differing > 0
+
+
 def test_the_same_seed_gives_the_same_lives_and_every_move_of_them_is_legal():
     lives = list(oracle.histories(7, 500))
     assert lives == list(oracle.histories(7, 500))
