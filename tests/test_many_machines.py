@@ -318,6 +318,7 @@ IN_THE_BACKGROUND = {
     "DUE_BUCKETS": [],
     "TAKE_DUE": ["locks cases_timer without naming one case"],
     "RING": ["changes t without naming one case"],
+    "LATENESS": [],
     "UNTOLD": [],
     "GATHER": ["changes a without naming one case"],
     "TELL_SINGLY": ["changes a without naming one case"],

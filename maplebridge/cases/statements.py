@@ -75,8 +75,8 @@ WITH said AS (
 SELECT id FROM opened
 """
 
-# Brings the timers of one case in line with what it owes. Parameters: the case; `kept`, the
-# timers that go on, as "clock:share"; `rows`, those that are new or changed, as JSON.
+# Brings the timers of one case in line with what it owes. Parameters: the case; `rows`, all that
+# is owed now, as JSON; `kept`, the same as "clock:share".
 # A due time that did not move keeps the rungs that rang; a unit that takes over is told of them.
 SET_TIMERS = """
 WITH gone AS (

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -74,6 +74,10 @@ WITH rung AS (
 )
 SELECT count(*) FROM rung
 """
+LATENESS = """
+SELECT count(*), coalesce(extract(epoch FROM max(a.rang_at - a.planned_at)), 0)
+FROM cases_alarm a WHERE a.rung > 0 AND a.rang_at >= %s
+"""
 UNTOLD = """
 SELECT a.told_unit, count(*) FROM cases_alarm a WHERE a.digest_id IS NULL GROUP BY a.told_unit
 """
@@ -127,6 +131,21 @@ def standing(
     return owed
 
 
+def known(
+    case: Case, clocks: Collection[Clock], assignments: Iterable[Assignment]
+) -> dict[Key, Owed]:
+    """What the timers of a case stand at before a move; nothing when that cannot be told.
+
+    clocks: counted now. If they do not say what the case's row says, the calendar or a time limit
+    was published since its last move, and all timers are to be written again.
+    """
+    first = deadlines.next_due(clocks)
+    counted = (first.due_at, first.name, first.provisional) if first else (None, "", False)
+    if counted != (case.due_at, case.due_clock, case.due_provisional):
+        return {}
+    return standing(case, clocks, assignments)
+
+
 def _who_owes(case: Case, share: Assignment) -> str:
     # 110, 119 and 120 have no desk here: whoever handed the case over has to ask them again.
     return (share.asked_by or case.unit_code) if share.duty == Duty.RECEIVE else share.unit_code
@@ -141,7 +160,7 @@ def follow(
 ) -> None:
     """Brings a case's timers in line, inside the move's transaction: one statement, or none.
 
-    before, after: what `standing` said before the move and says now.
+    before, after: what `known` said before the move and `standing` says now.
     """
     if before == after:
         return
@@ -149,8 +168,6 @@ def follow(
     asked = {share.number: share for share in assignments}
     rows = []
     for (name, share), owed in after.items():
-        if before.get((name, share)) == owed:
-            continue
         clock = shares.clock_of(case, asked[share]) if share else running[name, share]
         if clock is not None:
             rows.append(timer_row(clock, owed.unit_code, share))
@@ -379,3 +396,11 @@ def gather(at: dt.datetime | None = None) -> int:
             for notice, unit, count in notices
         )
         return len(notices)
+
+
+def lateness(since: dt.datetime) -> tuple[int, float]:
+    """How many alarms of clocks rang since then, and the seconds by which the worst came late."""
+    with connection.cursor() as cursor:
+        cursor.execute(LATENESS, [since])
+        count, seconds = cursor.fetchone()
+    return int(count), float(seconds)

@@ -13,8 +13,9 @@ from django.conf import settings
 
 @dataclass(frozen=True)
 class Message:
-    """One message. name: its identity; the same name is sent once. to: a telephone number.
+    """One message. name: its identity; the same name is sent once.
 
+    to: a telephone number, or `unit:` and a unit's code; the provider knows that unit's duty desk.
     edition: which texts it was written by.
     """
 
