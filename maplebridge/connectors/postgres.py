@@ -14,6 +14,7 @@ import importlib.metadata
 import importlib.util
 import os
 import pwd
+import re
 import secrets
 import shlex
 import shutil
@@ -34,6 +35,10 @@ SUPERUSER = "postgres"
 OWNER = "maplebridge_owner"
 APPLICATION = "maplebridge"
 DATABASE = "maplebridge"
+
+# Before 15 everybody might create tables in the schema public of an operator's database.
+OLDEST_VERSION = 15
+FIRST_WITH_BUILTIN_LOCALE = 17
 
 # A socket's address has room for 107 bytes, its file name included.
 LONGEST_SOCKET_BYTES = 100
@@ -155,17 +160,18 @@ def has_secret(state: Path, name: str) -> bool:
     return (state / "secrets" / f"{name}.txt").exists()
 
 
-def start(state: Path, *, durable: bool = True) -> Server:
+def start(state: Path, *, durable: bool = True, programs: Path | None = None) -> Server:
     """Starts the server of a state folder, or shares the one that runs.
 
     durable: False gives up fsync, for throw-away databases of tests.
+    programs: the folder of another PostgreSQL's programs, to be tried in place of the wheel's.
     Raises DatabaseFailed.
     """
     state = _made(state)
     with _locked(state):
         account = _account(state)
         data = _data_folder(state, account)
-        programs = _programs(data.parent, account)
+        programs = programs or _programs(data.parent, account)
         kept = {role for role in (SUPERUSER, OWNER, APPLICATION) if has_secret(state, role)}
         if not (data / "PG_VERSION").exists():
             _initialise(programs, data, account, secret(state, SUPERUSER), durable=durable)
@@ -221,12 +227,15 @@ def shared(state: Path, *, durable: bool = True) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def throwaway() -> Iterator[Server]:
-    """A fast server in a temporary folder for tests, gone after the block."""
+def throwaway(programs: Path | None = None) -> Iterator[Server]:
+    """A fast server in a temporary folder for tests, gone after the block.
+
+    programs: as in `start`.
+    """
     state = Path(tempfile.mkdtemp(prefix="maplebridge-"))
     state.chmod(0o711)
     try:
-        server = start(state, durable=False)
+        server = start(state, durable=False, programs=programs)
         try:
             yield server
         finally:
@@ -278,6 +287,11 @@ def prepare_roles(owner_url: str, password: str) -> str:
     ask = f"Set DATABASE_APP_URL too, to a role that may log in and owns nothing ({APPLICATION})."
     try:
         with psycopg.connect(owner_url, autocommit=True) as db:
+            if db.info.server_version // 10_000 < OLDEST_VERSION:
+                raise DatabaseFailed(
+                    f"DATABASE_URL is a PostgreSQL {db.info.server_version // 10_000}; "
+                    f"Maplebridge needs {OLDEST_VERSION} or newer."
+                )
             if not _has_role(db, APPLICATION):
                 _create_role(db, APPLICATION, password)
             name = sql.Identifier(db.info.dbname)
@@ -432,9 +446,8 @@ def _initialise(
     word.touch(mode=0o600)
     word.write_text(password)
     _hand_over(word, account)
-    # The builtin locale: in a C-locale database pg_trgm makes no trigrams of Chinese at all.
     options = ["-U", SUPERUSER, "-A", "scram-sha-256", f"--pwfile={word}", "-E", "UTF8"]
-    options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    options += _locale_options(_version(programs, account))
     if not durable:
         options.append("--no-sync")
     done = _run(account, programs / "initdb", "-D", making / "data", *options)
@@ -442,6 +455,26 @@ def _initialise(
         raise DatabaseFailed(f"The database could not be created: {_last_lines(done.stderr)}")
     (making / "data").rename(data)
     shutil.rmtree(making)
+
+
+def _version(programs: Path, account: pwd.struct_passwd | None) -> int:
+    said = ""
+    with contextlib.suppress(OSError):
+        said = _run(account, programs / "initdb", "--version").stdout
+    found = re.search(r"PostgreSQL\) (\d+)", said)
+    if found is None:
+        raise DatabaseFailed(f"{programs} does not hold the programs of PostgreSQL.")
+    return int(found[1])
+
+
+def _locale_options(version: int) -> list[str]:
+    """The locale C.UTF-8: in a C-locale database pg_trgm makes no trigrams of Chinese at all.
+
+    PostgreSQL's own from the version that brought it; before, the one of the C library.
+    """
+    if version >= FIRST_WITH_BUILTIN_LOCALE:
+        return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    return ["--locale-provider=libc", "--locale=C.UTF-8"]
 
 
 def _launch(
@@ -475,6 +508,7 @@ def _stop(state: Path) -> None:
     data = (state / "postgres").resolve()
     if _running(data) is not None:
         account = _account(state)
+        # It only sends a signal and waits, so the wheel's stops a server of any version.
         pg_ctl = _programs(data.parent, account) / "pg_ctl"
         done = _run(account, pg_ctl, "stop", "-D", data, "-m", "fast", "-w", "-t", "60", "-s")
         if done.returncode and _running(data) is not None:

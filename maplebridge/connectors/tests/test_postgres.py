@@ -33,8 +33,8 @@ print(server.pid, server.started)
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with postgres.throwaway() as running:
+def server(postgres_programs: Path | None) -> Iterator[Server]:
+    with postgres.throwaway(postgres_programs) as running:
         yield running
 
 
@@ -156,10 +156,32 @@ def test_chinese_text_has_trigrams_and_order(server: Server) -> None:
     with psycopg.connect(server.owner_url, autocommit=True) as db:
         db.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
         found = db.execute("SELECT cardinality(show_trgm('下水道堵塞')) > 0").fetchone()
-        locale = db.execute("SELECT datlocprovider, datlocale FROM pg_database LIMIT 1").fetchone()
+        # Under this name since version 17, which brought the provider, too.
+        name = "datlocale" if db.info.server_version >= 170_000 else "datcollate"
+        asked = f"SELECT datlocprovider, {name} FROM pg_database LIMIT 1"
+        locale = db.execute(asked).fetchone()
 
     assert found == (True,)
-    assert locale == ("b", "C.UTF-8")
+    assert locale == ("b" if name == "datlocale" else "c", "C.UTF-8")
+
+
+def test_the_tests_run_on_the_postgresql_that_was_named(
+    server: Server, postgres_programs: Path | None
+) -> None:
+    version = 18
+    if postgres_programs is not None:
+        program = postgres_programs / "initdb"
+        said = subprocess.check_output([program, "--version"], text=True)
+        version = int(said.split(")")[1].split(".")[0])
+    with psycopg.connect(server.app_url) as db:
+        assert db.info.server_version // 10_000 == version
+    with psycopg.connect(os.environ["DATABASE_APP_URL"]) as db:
+        assert db.info.server_version // 10_000 == version
+
+
+def test_a_folder_without_programs_is_named(tmp_path: Path, state: Path) -> None:
+    with pytest.raises(DatabaseFailed, match="does not hold the programs of PostgreSQL"):
+        postgres.start(state, programs=tmp_path)
 
 
 def test_a_database_for_a_test_is_made_from_a_template_and_dropped(server: Server) -> None:
@@ -283,6 +305,17 @@ def test_an_operators_postgresql_gets_the_application_role_once(server: Server) 
             db.execute("ALTER ROLE somebody RENAME TO maplebridge")
             word = server.passwords[postgres.APPLICATION]
             db.execute(f"ALTER ROLE maplebridge PASSWORD '{word}'")
+
+
+def test_a_postgresql_too_old_is_refused_with_both_versions(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(server.owner_url) as db:
+        version = db.info.server_version // 10_000
+    monkeypatch.setattr(postgres, "OLDEST_VERSION", 99)
+
+    with pytest.raises(DatabaseFailed, match=f"is a PostgreSQL {version}; .* needs 99 or newer"):
+        postgres.prepare_roles(server.owner_url, "word")
 
 
 def test_an_unreachable_postgresql_is_named() -> None:
