@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 from maplebridge.connectors import postgres
@@ -19,13 +20,20 @@ if TYPE_CHECKING:
 
 OTHER_PROGRAMS = "MAPLEBRIDGE_TEST_POSTGRES"
 
+# Fixtures by which a test reaches a PostgreSQL.
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "postgres_programs"}
+
+# The same examples in every run; `--hypothesis-profile default` looks for new ones.
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("steady")
+
 _open = ExitStack()
 _as_opened: list[tuple[Any, Any]] = []
 _places: dict[str, Any] = {}
 
 
-def other_programs() -> Path | None:
-    """The PostgreSQL named by MAPLEBRIDGE_TEST_POSTGRES, its folder of programs; None: ours."""
+def _other_programs() -> Path | None:
+    """The folder of programs that MAPLEBRIDGE_TEST_POSTGRES names; None: the embedded ones."""
     named = os.environ.get(OTHER_PROGRAMS)
     return Path(named) if named else None
 
@@ -49,12 +57,30 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
         # The tests run in processes of their own, each with its own server.
         return
-    server = _open.enter_context(postgres.throwaway(other_programs()))
+    server = _open.enter_context(postgres.throwaway(_other_programs()))
     os.environ["DATABASE_OWNER_URL"] = server.owner_url
     os.environ["DATABASE_APP_URL"] = server.app_url
     import django
 
     django.setup()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None, None, None]:
+    """Marks what touches the database, and lets test processes begin with the longest files."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if DATABASE_FIXTURES & fixtures or item.get_closest_marker("django_db"):
+            item.add_marker("database")
+    yield
+    if hasattr(config, "workerinput"):
+        items.sort(key=_comes_late)
+
+
+def _comes_late(item: pytest.Item) -> bool:
+    return not any(item.get_closest_marker(name) for name in ("browser", "long"))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -63,6 +89,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
     connections.close_all()
     _open.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_programs() -> Path | None:
+    """Which PostgreSQL the tests run on: its folder of programs, None for the embedded one."""
+    return _other_programs()
 
 
 @pytest.fixture(scope="session")

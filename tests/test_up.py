@@ -18,7 +18,7 @@ import pytest
 
 from maplebridge.connectors import postgres
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.alone, pytest.mark.long]
 
 PROGRAM = [sys.executable, "-c", "from maplebridge.config.main import main; main()"]
 SECOND_START_SECONDS = 5.0
@@ -26,11 +26,11 @@ OURS = ("DATABASE_", "MAPLEBRIDGE_", "DJANGO_")
 
 
 class Running:
-    """`maplebridge up` on a state folder of its own."""
+    """`maplebridge up` on a state folder of its own; more: what its environment has besides."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, more: dict[str, str] | None = None) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
-        environment["MAPLEBRIDGE_STATE"] = str(state)
+        environment |= {"MAPLEBRIDGE_STATE": str(state), **(more or {})}
         self.state = state
         self.begun = time.monotonic()
         self.output = (state.parent / "output.txt").open("w+")
