@@ -36,7 +36,7 @@ def build_bundle(front_end: Path = FRONT_END, bundle: Path = BUNDLE) -> bool:
     lock = front_end / "package-lock.json"
     wanted_packages = _digest([lock])
     wanted = _digest(_inputs(front_end))
-    if _read(built) == wanted and bundle.is_dir() and any(bundle.iterdir()):
+    if _is_built(built, wanted, bundle):
         return False
     npm, environment = _npm()
     if _read(installed) != wanted_packages:
@@ -46,6 +46,9 @@ def build_bundle(front_end: Path = FRONT_END, bundle: Path = BUNDLE) -> bool:
         _run([*npm, "ci", *options], front_end, environment)
         installed.write_text(wanted_packages)
     _say("Building the scripts and styles of the pages")
+    # Nothing of an earlier build may be served or packed.
+    shutil.rmtree(bundle, ignore_errors=True)
+    bundle.mkdir(parents=True)
     _run([*npm, "run", "--silent", "build"], front_end, environment)
     built.write_text(wanted)
     return True
@@ -99,16 +102,31 @@ def _read(path: Path) -> str:
     return path.read_text() if path.exists() else ""
 
 
+def needs_wheel_of_node(front_end: Path = FRONT_END, bundle: Path = BUNDLE) -> bool:
+    """Whether there is something to build and the machine has no Node that is new enough."""
+    built = front_end / "node_modules" / ".built-from"
+    return not _is_built(built, _digest(_inputs(front_end)), bundle) and _npm_at_hand() is None
+
+
+def _is_built(built: Path, wanted: str, bundle: Path) -> bool:
+    return _read(built) == wanted and bundle.is_dir() and any(bundle.iterdir())
+
+
+def _npm_at_hand() -> str | None:
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if not node or not npm:
+        return None
+    command = [node, "--version"]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    number = re.match(r"v(\d+)", asked.stdout)
+    return npm if number and int(number[1]) >= OLDEST_NODE else None
+
+
 def _npm() -> tuple[list[str], dict[str, str]]:
     """The command of npm and its environment: the machine's own, else of a wheel put into .venv."""
     environment = dict(os.environ)
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node and npm:
-        command = [node, "--version"]
-        asked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-        number = re.match(r"v(\d+)", asked.stdout)
-        if number and int(number[1]) >= OLDEST_NODE:
-            return [npm], environment
+    if npm := _npm_at_hand():
+        return [npm], environment
     checkout = PACKAGE.parent
     wheel = _wheel_of_node()
     if wheel is None:

@@ -104,6 +104,9 @@ def running_database(*, town: bool = False) -> Iterator[None]:
         yield
         return
     state = state_folder()
+    if not state.exists():
+        # Whoever starts in another folder by mistake sees why everything is empty.
+        say(f"A new state folder: {state}")
     (state / "static").mkdir(parents=True, exist_ok=True)
     outside = os.environ.get("DATABASE_URL", "")
     os.environ["MAPLEBRIDGE_STATE"] = str(state)
