@@ -6,7 +6,7 @@ from maplebridge.web.backoffice import views
 
 urlpatterns = [
     path("", views.tables, name="configuration"),
-    path("responsibilities/", views.gaps, name="responsibility-gaps"),
+    path("gaps/", views.gaps, name="responsibility-gaps"),
     path("<slug:name>/", views.table, name="configuration-table"),
     path("<slug:name>/compare/", views.compare, name="configuration-compare"),
     path("<slug:name>/try/", views.try_out, name="configuration-try"),

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
 
 PAGES = (
     "/configuration/",
+    "/configuration/gaps/",
     "/configuration/responsibilities/",
     "/configuration/durations/",
     "/configuration/durations/1/",
@@ -141,6 +142,6 @@ def test_a_wrong_file_is_told_by_line_and_publishes_nothing(town: Any) -> None:
 
 
 def test_the_gaps_of_a_county_are_listed(town: Any) -> None:
-    answer = desk_of("administrator").get("/configuration/responsibilities/?area=330825")
+    answer = desk_of("administrator").get("/configuration/gaps/?area=330825")
     assert answer.context["counts"] == {"gap": 15, "overlap": 0, "doubtful": 0}
     assert len(answer.context["findings"]) == 1
