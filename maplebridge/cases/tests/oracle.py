@@ -38,8 +38,9 @@ from typing import Any
 import chinese_calendar
 import numpy as np
 
-from maplebridge.applications.matters.manifest import MATTER
+from maplebridge.cases.kinds import registry
 
+MATTER = registry.latest("matter")
 SEED = Path(__file__).parent.parent / "seed" / "durations.csv"
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 SECOND = 1_000_000

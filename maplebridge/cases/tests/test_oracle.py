@@ -9,14 +9,15 @@ from itertools import pairwise
 
 import pytest
 
-from maplebridge.applications.matters.manifest import MATTER
 from maplebridge.cases import deadlines
 from maplebridge.cases.deadlines import Amount, Clock, Durations, Happening
+from maplebridge.cases.kinds import registry
 from maplebridge.cases.tests import oracle
 from maplebridge.cases.tests.oracle import Rules, Step, Verdict
 from maplebridge.organisation import calendar
 from maplebridge.organisation.calendar import AROUND_THE_CLOCK, CALENDAR, Hours
 
+MATTER = registry.latest("matter")
 LONG_AGO = dt.date(2000, 1, 1)
 
 

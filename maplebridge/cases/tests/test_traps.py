@@ -7,14 +7,15 @@ import datetime as dt
 import pytest
 from django.utils import translation
 
-from maplebridge.applications.matters.manifest import MATTER
 from maplebridge.cases import deadlines
 from maplebridge.cases.deadlines import Amount, Clock, Durations, Happening, fold, warn_at
+from maplebridge.cases.kinds import registry
 from maplebridge.cases.tests.test_oracle import seeded
 from maplebridge.lib.clock import CHINA
 from maplebridge.organisation import calendar
 from maplebridge.organisation.calendar import AROUND_THE_CLOCK, CALENDAR, USUAL_HOURS, Hours
 
+MATTER = registry.latest("matter")
 LONG_AGO = dt.date(2000, 1, 1)
 LATE_SHIFT = Hours(((dt.time(13, 0), dt.time(21, 0)),))
 
