@@ -359,6 +359,16 @@ class Duration(models.Model):
         return f"{self.sla_class} {self.category} {self.clock} {self.amount}{self.unit}"
 
 
+class TimerQuerySet(models.QuerySet["Timer"]):
+    """Questions about many timers."""
+
+    def rung_for(self, actor: Actor) -> TimerQuerySet:
+        """Clocks still running of which the actor's unit was told, in cases the actor may see."""
+        seen = Case.objects.visible_to(actor).filter(pk=models.OuterRef("case_id"))
+        told = self.filter(told__contains=[actor.unit_code], rung__gt=0)
+        return told.filter(models.Exists(seen))
+
+
 class Timer(models.Model):
     """A running clock of a case, or of a unit's share of it, and when it is to be told of next.
 
@@ -384,6 +394,8 @@ class Timer(models.Model):
     rang_at = models.DateTimeField(null=True)
     told = ArrayField(models.CharField(max_length=40), default=list)
     at = models.DateTimeField(null=True)
+
+    objects = TimerQuerySet.as_manager()
 
     class Meta:
         indexes: ClassVar = [

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from maplebridge.web.command import views
+from maplebridge.web.command import alarms, views
 
 urlpatterns = [
     path("", views.queue, name="desk"),
+    path("alarms/", alarms.alarms, name="desk-alarms"),
     path("map/", views.case_map, name="desk-map"),
     path("map/cases.json", views.case_points, name="desk-map-cases"),
     path("case/<uuid:case_id>/", views.case, name="case"),

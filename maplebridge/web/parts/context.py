@@ -8,10 +8,13 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from maplebridge.cases.models import Timer
 from maplebridge.organisation.editions import may_configure
 from maplebridge.organisation.units import UnknownUnit, directory
 from maplebridge.web.parts.desk import actor_of, post_name, posts_of
 from maplebridge.web.parts.words import unit_name
+
+MOST_COUNTED = 100
 
 
 def shown_everywhere(request: HttpRequest) -> dict[str, Any]:
@@ -21,6 +24,7 @@ def shown_everywhere(request: HttpRequest) -> dict[str, Any]:
         "may_configure": SimpleLazyObject(lambda: _may_configure(request)),
         "desk_actor": SimpleLazyObject(lambda: actor_of(request)),
         "desk_name": SimpleLazyObject(lambda: _desk_name(request)),
+        "desk_alarms": SimpleLazyObject(lambda: _alarms(request)),
         "desk_posts": SimpleLazyObject(lambda: _posts(request)),
     }
 
@@ -33,6 +37,12 @@ def _desk_name(request: HttpRequest) -> str:
 def _may_configure(request: HttpRequest) -> bool:
     actor = actor_of(request)
     return actor is not None and may_configure(actor)
+
+
+def _alarms(request: HttpRequest) -> int:
+    """How many running clocks rang for this unit, at most MOST_COUNTED."""
+    actor = actor_of(request)
+    return Timer.objects.rung_for(actor)[:MOST_COUNTED].count() if actor else 0
 
 
 def _posts(request: HttpRequest) -> list[dict[str, str]]:
