@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import time
 from collections.abc import Generator, Iterator
@@ -22,6 +23,8 @@ OTHER_PROGRAMS = "MAPLEBRIDGE_TEST_POSTGRES"
 
 # Fixtures by which a test reaches a PostgreSQL.
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "postgres_programs"}
+
+UUID_TEXT = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # The same examples in every run; `--hypothesis-profile default` looks for new ones.
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
@@ -77,6 +80,16 @@ def pytest_collection_modifyitems(
     yield
     if hasattr(config, "workerinput"):
         items.sort(key=_comes_late)
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """A random UUID among the parameters is not part of a test's name.
+
+    Processes that share the tests have to agree on their names.
+    """
+    if isinstance(val, str) and UUID_TEXT.search(val):
+        return UUID_TEXT.sub("uuid", val)
+    return None
 
 
 def _comes_late(item: pytest.Item) -> bool:
@@ -162,6 +175,7 @@ def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
                 apps.get_model("journey", name)
                 for name in ("DecisionRecord", "Fingerprint", "LearnedWords")
             ),
+            *apps.get_app_config("insight").get_models(),
         ]
         tables = ", ".join(model._meta.db_table for model in models)
         with connections["owner"].cursor() as cursor:

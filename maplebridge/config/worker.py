@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
 from maplebridge.cases import feed, timers
 from maplebridge.cases.feed import News
+from maplebridge.insight import counts
 from maplebridge.journey import advance, alarms, learn, notice, work
 
 log = logging.getLogger("maplebridge.worker")
@@ -26,7 +28,11 @@ def _within(news: News) -> None:
 
 # Every consequence of a move, by the name of the reader that carries it out. What depends on
 # machines we do not own has a reader of its own, so that it holds up nothing else.
-READERS: dict[str, Callable[[News], None]] = {"within": _within, "notices": notice.carry_out}
+ONE_BY_ONE: dict[str, Callable[[News], None]] = {"within": _within, "notices": notice.carry_out}
+# Readers that take many rows at once, each in a thread of its own, so that no backlog of the
+# others holds them up: figures follow a move within a second.
+TOGETHER: dict[str, Callable[[Sequence[News]], None]] = {counts.READER: counts.carry_out}
+READERS = (*ONE_BY_ONE, *TOGETHER)
 # What goes by the clock, each in a thread of its own: neither a backlog of the feed nor a provider
 # of messages that hangs makes a rung late. Both may run in several workers at once.
 BY_THE_CLOCK: dict[str, Callable[[], int]] = {"timers": timers.ring, "alarms": alarms.tell}
@@ -40,7 +46,8 @@ def carry_out_all(holder: str, most_rounds: int = 1000) -> int:
     """Carries out whatever the feed holds now, for every reader; returns how many rows."""
     done = 0
     for _round in range(most_rounds):
-        found = sum(feed.carry_out(reader, holder, act) for reader, act in READERS.items())
+        found = sum(feed.carry_out(name, holder, act) for name, act in ONE_BY_ONE.items())
+        found += sum(_together(name, holder) for name in TOGETHER)
         done += found
         if not found:
             break
@@ -51,7 +58,10 @@ def run(holder: str, should_stop: Callable[[], bool]) -> None:
     """Carries out consequences until told to stop; a closed database is waited for."""
     clocks = [
         threading.Thread(target=_by_the_clock, args=(name, act, should_stop), name=name)
-        for name, act in BY_THE_CLOCK.items()
+        for name, act in (
+            *BY_THE_CLOCK.items(),
+            *((name, partial(_together, name, holder)) for name in TOGETHER),
+        )
     ]
     for clock in clocks:
         clock.start()
@@ -74,7 +84,7 @@ def _read_the_feed(holder: str, should_stop: Callable[[], bool]) -> None:
                 timers.arm_missing()
                 enrolled = True
             found = 0
-            for reader, act in READERS.items():
+            for reader, act in ONE_BY_ONE.items():
                 found += _one_reader(reader, holder, act)
             if not found:
                 time.sleep(PAUSE_SECONDS)
@@ -97,6 +107,10 @@ def _one_reader(reader: str, holder: str, act: Callable[[News], None]) -> int:
         log.exception("the reader %s could not carry out a row; it will be tried again", reader)
         time.sleep(PAUSE_AFTER_FAILURE_SECONDS)
         return 0
+
+
+def _together(reader: str, holder: str) -> int:
+    return feed.carry_out_together(reader, holder, TOGETHER[reader])
 
 
 def _by_the_clock(name: str, act: Callable[[], int], should_stop: Callable[[], bool]) -> None:

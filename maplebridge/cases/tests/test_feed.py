@@ -103,6 +103,48 @@ def test_a_row_that_can_never_be_carried_out_is_left_behind_and_kept_for_the_ope
     assert (kept.tries, kept.said) == (3, "RuntimeError: poison")
 
 
+def test_a_reader_may_take_many_rows_at_once(committed_town, monkeypatch):
+    """In the same order within a case, in batches of the size asked for; told once."""
+    monkeypatch.setattr(feed, "ROWS_AT_ONCE", 7)
+    town = committed_town
+    feed.enrol(READER)
+    cases = [town.opened("handling") for _ in range(5)]
+    batches: list[list[feed.News]] = []
+    while feed.carry_out_together(READER, "me", lambda rows: batches.append(list(rows))):
+        pass
+    assert max(map(len, batches)) == 7
+    told = [(n.case_id, n.sequence) for batch in batches for n in batch]
+    for case in cases:
+        assert [s for c, s in told if c == case.pk] == [1, 2, 3, 4, 5, 6]
+    assert len(told) == 30
+    assert read_all() == []
+
+
+def test_one_bad_row_of_many_holds_up_only_its_bucket(committed_town, monkeypatch):
+    monkeypatch.setattr(feed, "MOST_TRIES", 2)
+    town = committed_town
+    feed.enrol(READER)
+    bad, *good = [town.report() for _ in range(12)]
+    told: list[feed.News] = []
+
+    def work(rows):
+        if any(row.case_id == bad.case_id for row in rows):
+            raise RuntimeError("poison")
+        told.extend(rows)
+
+    def behind():
+        with pytest.raises(RuntimeError, match="poison"):
+            feed.carry_out_together(READER, "me", work)
+
+    behind()
+    free = {r.case_id for r in good if bucket_of(r.case_id) != bucket_of(bad.case_id)}
+    assert free <= {row.case_id for row in told}
+    feed.carry_out_together(READER, "me", work)
+    assert sorted(row.case_id for row in told) == sorted(r.case_id for r in good)
+    assert FeedFailure.objects.get(case_id=bad.case_id).tries == 2
+    assert read_all() == []
+
+
 def test_a_bucket_held_by_another_worker_is_left_alone_until_its_lease_ends(committed_town):
     town = committed_town
     feed.enrol(READER)
