@@ -20,7 +20,7 @@ from maplebridge.organisation.units import directory
 
 MOST_NUMBERS = 20
 MOST_NOTICES = 200
-SEPARATOR = "; "
+SEPARATOR = " · "
 
 
 def carry_out(news: News) -> None:
