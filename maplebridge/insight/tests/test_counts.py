@@ -182,41 +182,6 @@ def test_verify_tells_a_wrong_cell_from_news_that_wait_and_rebuild_mends_it(comm
     assert counts.rollup() == counts.recount()
 
 
-def test_a_move_shows_in_the_roll_up_within_a_second_of_a_running_worker(committed_town):
-    from maplebridge.config import worker
-
-    town = committed_town
-    case = town.opened("accepted")
-    stop = threading.Event()
-
-    def work() -> None:
-        try:
-            worker.run("test", stop.is_set)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        states_shown("accepted", 10)
-        moved = time.monotonic()
-        town.move(case.pk, "file_case", town.town)
-        states_shown("filed", 10)
-        assert time.monotonic() - moved < 1
-    finally:
-        stop.set()
-        thread.join(20)
-
-
-def states_shown(state: str, most_seconds: float) -> None:
-    until = time.monotonic() + most_seconds
-    while time.monotonic() < until:
-        if [cell[3] for cell in counts.rollup()] == [state]:
-            return
-        time.sleep(0.02)
-    raise AssertionError(counts.rollup())
-
-
 @pytest.mark.django_db
 def test_a_county_month_is_one_statement_and_reads_no_case(town):
     noon = dt.datetime(2026, 11, 20, 12, tzinfo=CHINA)
