@@ -292,7 +292,7 @@ class _Due:
         hours = deadlines.hours_of(self.unit_code)
         units = directory()
         alarms: list[dict[str, Any]] = []
-        stands = {"rung": self.rung, "rang_at": None, "at": None}
+        stands: dict[str, Any] = {"rung": self.rung, "rang_at": None, "at": None}
         told = dict.fromkeys(self.told)
         for rung in rungs.LADDER[self.rung :]:
             planned = rungs.instant(
@@ -377,7 +377,8 @@ def gather(at: dt.datetime | None = None) -> int:
             unit_code__in=waiting, made_at__gt=moment - GUARD
         ).values_list("unit_code", "count"):
             lately.setdefault(unit, []).append(count)
-        singly, together = [], []
+        singly: list[str] = []
+        together: list[str] = []
         for unit, count in waiting.items():
             made = lately.get(unit, [])
             if any(n > 1 for n in made) or len(made) >= DIGEST_FROM:

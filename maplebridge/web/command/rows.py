@@ -13,8 +13,10 @@ from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from maplebridge.cases import deadlines
+from maplebridge.cases.grades import Rung
 from maplebridge.cases.kinds import Kind
 from maplebridge.cases.models import (
+    Alarm,
     Assignment,
     Attachment,
     Case,
@@ -393,11 +395,36 @@ def clocks(file: File) -> list[ShownClock]:
     """The case's clocks, the running ones first."""
     now = clock.now()
     found = deadlines.clocks_of(file.case, file.events)
+    rang = _rung_in_words(file.case)
     shown = [
-        ShownClock(c, deadlines.label(c.name), deadlines.explain(c), _clock_sign(c, now))
+        ShownClock(
+            c,
+            deadlines.label(c.name),
+            [*deadlines.explain(c), *rang.get((c.name, c.due_at), ())],
+            _clock_sign(c, now),
+        )
         for c in found
     ]
     return sorted(shown, key=lambda s: (s.clock.ended_at is not None, s.clock.due_at))
+
+
+def _rung_in_words(case: Case) -> dict[tuple[str, dt.datetime], list[str]]:
+    """By clock and due time, when each rung rang and who was told; one statement."""
+    rang: dict[tuple[str, dt.datetime, int], list[Alarm]] = {}
+    alarms = Alarm.objects.filter(case_id=case.pk, share=0, rung__gt=Rung.URGED)
+    for alarm in alarms.order_by("rung", "told_unit"):
+        rang.setdefault((alarm.clock, alarm.due_at, alarm.rung), []).append(alarm)
+    said: dict[tuple[str, dt.datetime], list[str]] = {}
+    for (name, due_at, rung), told in rang.items():
+        said.setdefault((name, due_at), []).append(
+            _("%(rung)s: rang at %(at)s, told: %(units)s.")
+            % {
+                "rung": Rung(rung).label,
+                "at": told[0].rang_at.astimezone(clock.CHINA).strftime("%Y-%m-%d %H:%M"),
+                "units": ", ".join(words.unit_name(alarm.told_unit) for alarm in told),
+            }
+        )
+    return said
 
 
 def _clock_sign(running: deadlines.Clock, now: dt.datetime) -> words.Sign:

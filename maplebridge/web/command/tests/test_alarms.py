@@ -71,3 +71,12 @@ def test_the_page_costs_the_same_for_one_and_for_many(
     with django_assert_max_num_queries(9):
         shown = page(client.get("/desk/alarms/"))
     assert [case.number for case in cases if case.number not in shown] == []
+
+
+def test_the_case_page_says_when_each_rung_rang_and_who_was_told(town: Any) -> None:
+    case = town.opened()
+    ring_up_to(case.pk, 3)
+    shown = page(desk_of("town").get(f"/desk/case/{case.pk}/"))
+    said = [line for line in ("临期预警：", "到期：", "超期催办：") if line in shown]
+    assert said == ["临期预警：", "到期：", "超期催办："]
+    assert "提醒，已告知：龙游县大联动中心, 社阳乡综合信息指挥室。" in shown
