@@ -20,6 +20,14 @@ PACKAGE = Path(__file__).resolve().parent.parent
 FRONT_END = PACKAGE / "web" / "parts"
 BUNDLE = FRONT_END / "static" / "bundle"
 LOCALE = PACKAGE / "locale"
+FONTS = PACKAGE / "lib" / "fonts"
+# What papers are set in, and its licence; the other weights of the package stay where they are.
+FONT_PACKAGE = "@expo-google-fonts/noto-serif-sc"
+FONT_FILES = (
+    "400Regular/NotoSerifSC_400Regular.ttf",
+    "700Bold/NotoSerifSC_700Bold.ttf",
+    "LICENSE_FONT",
+)
 OLDEST_NODE = 18
 
 
@@ -27,8 +35,11 @@ class BuildFailed(Exception):
     """The front-end or the translations cannot be built; the message says why."""
 
 
-def build_bundle(front_end: Path = FRONT_END, bundle: Path = BUNDLE) -> bool:
-    """Runs npm when the sources changed since the last bundle; returns whether it did."""
+def build_bundle(front_end: Path = FRONT_END, bundle: Path = BUNDLE, fonts: Path = FONTS) -> bool:
+    """Runs npm when the sources changed since the last bundle; returns whether it did.
+
+    Lays the fonts of the papers beside `lib` where they are not there yet.
+    """
     if not (front_end / "package.json").exists():
         return False
     installed = front_end / "node_modules" / ".installed-from"
@@ -37,6 +48,7 @@ def build_bundle(front_end: Path = FRONT_END, bundle: Path = BUNDLE) -> bool:
     wanted_packages = _digest([lock])
     wanted = _digest(_inputs(front_end))
     if _is_built(built, wanted, bundle):
+        _lay_fonts(front_end, fonts)
         return False
     npm, environment = _npm()
     if _read(installed) != wanted_packages:
@@ -45,6 +57,7 @@ def build_bundle(front_end: Path = FRONT_END, bundle: Path = BUNDLE) -> bool:
         options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
         _run([*npm, "ci", *options], front_end, environment)
         installed.write_text(wanted_packages)
+    _lay_fonts(front_end, fonts)
     _say("Building the scripts and styles of the pages")
     # Nothing of an earlier build may be served or packed.
     shutil.rmtree(bundle, ignore_errors=True)
@@ -52,6 +65,21 @@ def build_bundle(front_end: Path = FRONT_END, bundle: Path = BUNDLE) -> bool:
     _run([*npm, "run", "--silent", "build"], front_end, environment)
     built.write_text(wanted)
     return True
+
+
+def _lay_fonts(front_end: Path, fonts: Path) -> None:
+    """Copies the fonts out of their package, whole or not at all: tests run side by side."""
+    for name in FONT_FILES:
+        source = front_end / "node_modules" / FONT_PACKAGE / name
+        target = fonts / source.name
+        if not source.exists() or (
+            target.exists() and target.stat().st_size == source.stat().st_size
+        ):
+            continue
+        fonts.mkdir(exist_ok=True)
+        making = target.with_suffix(f".{os.getpid()}.making")
+        shutil.copyfile(source, making)
+        making.replace(target)
 
 
 def compile_translations(locale: Path = LOCALE) -> int:
