@@ -45,6 +45,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Starts the server before Django reads its settings, once for each test process."""
     if os.environ.get("MAPLEBRIDGE_TESTING") == str(os.getpid()):
         return
+    from maplebridge.config.bundle import compile_translations
+
+    compile_translations()
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        # The tests run in processes of their own, each with its own server and settings.
+        return
     os.environ["MAPLEBRIDGE_TESTING"] = str(os.getpid())
     os.environ["MAPLEBRIDGE_SECRET_KEY"] = "only-for-tests"
     os.environ["MAPLEBRIDGE_DEMONSTRATION"] = "1"
@@ -54,18 +60,16 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     os.environ["DJANGO_SETTINGS_MODULE"] = "maplebridge.config.settings"
     (Path(os.environ["MAPLEBRIDGE_STATE"]) / "static").mkdir()
-    from maplebridge.config.bundle import compile_translations
-
-    compile_translations()
-    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
-        # The tests run in processes of their own, each with its own server.
-        return
     server = _open.enter_context(postgres.throwaway(_other_programs()))
     os.environ["DATABASE_OWNER_URL"] = server.owner_url
     os.environ["DATABASE_APP_URL"] = server.app_url
     import django
 
     django.setup()
+
+    from django.db import connections
+
+    _open.callback(connections.close_all)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -98,9 +102,6 @@ def _comes_late(item: pytest.Item) -> bool:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stops the server."""
-    from django.db import connections
-
-    connections.close_all()
     _open.close()
 
 
