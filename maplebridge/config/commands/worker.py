@@ -16,7 +16,7 @@ from maplebridge.config.main import running_database
     "--name", default="1", show_default=True, help="Its own name among this machine's workers."
 )
 def command(name: str) -> None:
-    """Carry out the consequences of moves: the journey's steps, notices, live pages.
+    """Carry out the consequences of moves: the journey's steps, notices, live pages; ring clocks.
 
     It may be killed at any moment; what it had not finished is done again.
     """
