@@ -9,10 +9,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from click.testing import CliRunner
 from django.apps import apps
 
-from maplebridge.config.main import cli
 from maplebridge.journey import configuration, learn, notice, rehearsal, route
 from maplebridge.journey.advance import advance
 from maplebridge.journey.configuration import TABLES
@@ -41,12 +39,6 @@ def changed(name: str, key: dict[str, str], /, **cells: str) -> list[dict[str, s
 
 
 DRAINS = {"category": "1004", "area_code": "330825"}
-
-
-def run(*words: str) -> tuple[int, dict]:
-    done = CliRunner().invoke(cli, [*words, "--json"])
-    lines = done.output.strip().splitlines()
-    return done.exit_code, json.loads(lines[-1]) if lines and lines[-1].startswith("{") else {}
 
 
 # -- over past cases ------------------------------------------------------------------------
@@ -182,74 +174,7 @@ def test_a_category_that_cases_are_sorted_under_may_not_go(town, tmp_path: Path)
     assert [p.code for p in editions.read_file(learn.CATEGORIES, file).problems] == ["1004"]
 
 
-# -- files and commands ---------------------------------------------------------------------
-
-
-def test_what_is_exported_comes_in_again_and_changes_nothing(town, tmp_path: Path):
-    code, said = run("configuration", "export", str(tmp_path / "a"))
-    assert (code, set(said["files"])) == (0, set(TABLES))
-    run("configuration", "export", str(tmp_path / "b"))
-    for name in TABLES:
-        assert (tmp_path / f"a/{name}.csv").read_bytes() == (
-            tmp_path / f"b/{name}.csv"
-        ).read_bytes()
-    before = Edition.objects.count()
-    code, said = run("configuration", "import", str(tmp_path / "a"), "--note", "nothing")
-    assert (code, said["published"]) == (0, {})
-    assert Edition.objects.count() == before
-    code, said = run("configuration", "diff", "present", str(tmp_path / "a"))
-    assert all(
-        (found["added"], found["removed"], found["changed"]) == (0, 0, 0)
-        for found in said["tables"].values()
-    )
-
-
-def test_an_import_publishes_all_files_or_none(town, tmp_path: Path):
-    rows = changed("responsibilities", DRAINS, unit_code="330825-enf")
-    good = tmp_path / "responsibilities.csv"
-    good.write_bytes(editions.as_csv(route.RESPONSIBILITIES, rows))
-    bad = tmp_path / "calendar.csv"
-    bad.write_text("day,what,reason\n2026-08-12,closed,台风\n")
-    code, said = run("configuration", "import", str(tmp_path), "--note", "改")
-    assert (code, said["refused"], said["published"]) == (1, 1, {})
-    assert (said["problems"][0]["file"], said["problems"][0]["line"]) == ("calendar.csv", 2)
-    assert route.RESPONSIBILITIES.number() == 1
-    bad.write_text("day,what,reason\n2026-08-12,off,台风\n")
-    town.opened()
-    code, said = run("configuration", "import", str(tmp_path), "--dry-run")
-    assert (code, said["published"], route.RESPONSIBILITIES.number()) == (0, {}, 1)
-    effect = said["tables"]["responsibilities"]["effect"]
-    assert (effect["cases"], effect["changed"]) == (1, 1)
-    code, said = run("configuration", "import", str(tmp_path), "--note", "改")
-    assert said["published"] == {"calendar": 1, "responsibilities": 2}
-    code, said = run("configuration", "list", "responsibilities")
-    assert [(e["number"], e["in_force"], e["note"]) for e in said["editions"]][1] == (2, True, "改")
-    code, said = run("configuration", "diff", "responsibilities:1", "responsibilities:2")
-    assert (
-        said["tables"]["responsibilities"]["rows_changed"][0]["after"]["unit_code"] == "330825-enf"
-    )
-
-
-def test_wrong_usage_of_the_commands_leaves_with_two(town, tmp_path: Path):
-    (tmp_path / "colours.csv").write_text("a\n1\n")
-    for words, code in (
-        (("import", str(tmp_path)), 2),
-        (("import", str(tmp_path), "--dry-run"), 1),
-        (("diff", "durations", "categories"), 2),
-        (("diff", "durations", "nothing"), 2),
-        (("show", "nothing"), 2),
-        (("show", "durations:99"), 1),
-        (("list", "nothing"), 2),
-    ):
-        assert (words, run("configuration", *words)[0]) == (words, code)
-    assert run("responsibilities", "gaps", "--area", "12345")[0] == 2
-
-
-def test_the_gaps_are_printed(town):
-    code, said = run("responsibilities", "gaps", "--area", "330825", "--on", "2026-11-23")
-    assert (code, said["gap"], said["overlap"], said["doubtful"]) == (0, 15, 0, 0)
-    assert (said["townships"], said["categories"], said["edition"]) == (15, 120, 1)
-    assert said["findings"][0]["category"] == "1507"
+# -- files ---------------------------------------------------------------------------------
 
 
 def test_a_file_of_responsibilities_becomes_an_edition(town, tmp_path: Path):
@@ -258,8 +183,8 @@ def test_a_file_of_responsibilities_becomes_an_edition(town, tmp_path: Path):
     tried = load_responsibilities(file, SYSTEM, dry_run=True)
     assert (tried.rows, tried.loaded, tried.changed, tried.edition) == (2, 0, 1, None)
     assert len(tried.notes) == 1
-    code, said = run("load", "responsibilities", str(file), "--note", "新清单")
-    assert (code, said["rows"], said["loaded"], said["edition"]) == (0, 2, 2, 2)
+    done = load_responsibilities(file, SYSTEM, note="新清单")
+    assert (done.rows, done.loaded, done.edition, done.problems) == (2, 2, 2, [])
     assert (
         route.table().find("1005", town.village_code, dt.date(2026, 11, 2)).unit_code
         == "3308-center"

@@ -94,12 +94,13 @@ def edition(request: HttpRequest, _actor: Actor, name: str, number: int) -> Http
         "edition": found,
         "who": _who([found])[found.number],
         "in_force": wanted.number() == number,
-        "rows": [[(column, cells[column]) for column in wanted.columns] for cells in rows],
+        "rows": [
+            [(column, cells[column]) for column in wanted.columns] for cells in rows[:MOST_ROWS]
+        ],
         "columns": wanted.columns,
         "total": len(rows),
         "before": number - 1,
     }
-    shown["rows"] = shown["rows"][:MOST_ROWS]
     return render(request, "backoffice/edition.html", shown)
 
 
