@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("maplebridge.web.resident.urls")),
     path("desk/", include("maplebridge.web.command.urls")),
     path("configuration/", include("maplebridge.web.backoffice.urls")),
+    path("live/", include("maplebridge.web.live.urls")),
     path("api/", include("maplebridge.web.api.urls")),
     *(path(prefix, include(module)) for prefix, module in application_urls()),
 ]

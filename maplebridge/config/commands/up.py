@@ -24,7 +24,6 @@ from maplebridge.config.main import running_database, say, state_folder
 from maplebridge.config.supervise import Child, supervise
 from maplebridge.connectors import postgres
 
-BLOCKING_THREADS = 12
 PORTS_TRIED = 50
 FAILURES_BEFORE_GIVING_UP = 3
 DATABASE_PAUSE_SECONDS = 5.0
@@ -82,9 +81,9 @@ def _serve(bind: str, port: int, *, demonstration: bool) -> None:
         # Neither web nor worker may act as the owner of the tables.
         if key not in ("DATABASE_OWNER_URL", "DATABASE_URL")
     }
-    granian = [sys.executable, "-m", "granian", "maplebridge.config.wsgi:application"]
-    granian += ["--interface", "wsgi", "--host", bind, "--port", str(port), "--workers", "1"]
-    granian += ["--blocking-threads", str(BLOCKING_THREADS), "--no-ws", "--log-level", "error"]
+    granian = [sys.executable, "-m", "granian", "maplebridge.config.asgi:application"]
+    granian += ["--interface", "asgi", "--host", bind, "--port", str(port), "--workers", "1"]
+    granian += ["--workers-kill-timeout", "10", "--no-ws", "--log-level", "error"]
     program = "from maplebridge.config.main import main; main()"
     web = Child("web", granian, environment, say)
     worker = Child("worker", [sys.executable, "-c", program, "worker"], environment, say)

@@ -1,0 +1,1 @@
+"""The live door: tells open pages which cases moved."""
