@@ -49,7 +49,7 @@ CAST: tuple[tuple[str, str, str, Role, str], ...] = (
 
 
 def open_reference(progress: Progress | None = None) -> None:
-    """Divisions, outlines, units by rule, categories, durations and the responsibility table."""
+    """Divisions, outlines, and the first editions of categories, time limits and message texts."""
     say = progress or _silent
     if not Area.objects.within(CITY).exists():
         say("Loading the divisions of Quzhou")

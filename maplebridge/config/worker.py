@@ -35,7 +35,11 @@ TOGETHER: dict[str, Callable[[Sequence[News]], None]] = {counts.READER: counts.c
 READERS = (*ONE_BY_ONE, *TOGETHER)
 # What goes by the clock, each in a thread of its own: neither a backlog of the feed nor a provider
 # of messages that hangs makes a rung late. Both may run in several workers at once.
-BY_THE_CLOCK: dict[str, Callable[[], int]] = {"timers": timers.ring, "alarms": alarms.tell}
+BY_THE_CLOCK: dict[str, Callable[[], int]] = {
+    "timers": timers.ring,
+    "alarms": alarms.tell,
+    "calendar": work.recount_exceptions,
+}
 PAUSE_SECONDS = 0.1
 CLOCK_PAUSE_SECONDS = 0.25
 LEARN_EVERY_SECONDS = 3600.0

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from uuid import UUID
 
-from maplebridge.cases import engine
+from maplebridge.cases import deadlines, engine
 from maplebridge.cases.feed import News
 from maplebridge.cases.models import Case, Event
-from maplebridge.organisation.calendar import CALENDAR
+from maplebridge.lib.clock import CHINA
+from maplebridge.organisation import calendar, editions
+from maplebridge.organisation.calendar import EXCEPTIONS, What
 from maplebridge.organisation.people import SYSTEM
 
 log = logging.getLogger(__name__)
@@ -47,15 +50,59 @@ def recount_provisional() -> int:
 
     Each case once for each published year; again changes nothing. Returns how many cases moved.
     """
+    known = calendar.in_force().last_year
     waiting = Case.objects.open().filter(due_provisional=True).values_list("pk", flat=True)
     done = 0
     for case_id in list(waiting):
-        key = f"calendar:{CALENDAR.last_year}"
+        key = f"calendar:{known}"
         if not Event.objects.filter(case_id=case_id, key=key).exists():
-            facts = {"calendar": CALENDAR.last_year}
-            try:
-                engine.move(case_id, "recount", SYSTEM, key=key, facts=facts)
-            except engine.Refused:
-                continue  # it ended meanwhile
-            done += 1
+            done += _recount(case_id, key)
     return done
+
+
+class _Recounted:
+    """Up to which edition of the calendar this process has counted again."""
+
+    edition = 0
+
+
+def recount_exceptions() -> int:
+    """Counts the clocks again of open cases whose due time a new edition of the calendar moves.
+
+    Asked often: without a new edition it costs no statement. Again changes nothing. Returns how
+    many cases moved.
+    """
+    number = EXCEPTIONS.number()
+    if number == _Recounted.edition:
+        return 0
+    days = _differing_days(_Recounted.edition or number - 1, number)
+    done = 0
+    if days:
+        first = dt.datetime.combine(min(days), dt.time(), CHINA)
+        last = dt.datetime.combine(max(days), dt.time.max, CHINA)
+        touched = Case.objects.open().filter(due_at__gte=first, opened_at__lte=last)
+        for case in touched.iterator():
+            events = list(Event.objects.filter(case_id=case.pk).order_by("sequence"))
+            clock = deadlines.next_due(deadlines.clocks_of(case, events))
+            if clock is not None and clock.due_at != case.due_at:
+                done += _recount(case.pk, f"calendar-edition:{number}")
+    _Recounted.edition = number
+    return done
+
+
+def _differing_days(before: int, after: int) -> list[dt.date]:
+    """The days of which two editions of the calendar say different things."""
+    found = editions.compare(
+        EXCEPTIONS, editions.rows_of(EXCEPTIONS, before), editions.rows_of(EXCEPTIONS, after)
+    )
+    cells = [*found.added, *found.removed]
+    return [dt.date.fromisoformat(row["day"]) for row in cells if row["what"] != What.PUBLISHED]
+
+
+def _recount(case_id: UUID, key: str) -> int:
+    facts = {"calendar": calendar.in_force().last_year}
+    try:
+        engine.move(case_id, "recount", SYSTEM, key=key, facts=facts)
+    except engine.Refused:
+        return 0  # it ended meanwhile
+    return 1

@@ -11,7 +11,8 @@ from types import SimpleNamespace
 import pytest
 from django.apps import apps
 
-from maplebridge.journey import configuration, learn, notice, rehearsal, route
+from maplebridge.cases.models import Event
+from maplebridge.journey import configuration, learn, notice, rehearsal, route, work
 from maplebridge.journey.advance import advance
 from maplebridge.journey.configuration import TABLES
 from maplebridge.journey.intake import Report, take_in
@@ -172,6 +173,26 @@ def test_a_category_that_cases_are_sorted_under_may_not_go(town, tmp_path: Path)
     kept = [row for row in present("categories") if row["code"] != "1004"]
     file.write_bytes(editions.as_csv(learn.CATEGORIES, kept))
     assert [p.code for p in editions.read_file(learn.CATEGORIES, file).problems] == ["1004"]
+
+
+# -- the calendar ---------------------------------------------------------------------------
+
+
+def test_a_typhoon_day_moves_the_open_cases_it_falls_into_once(town, monkeypatch):
+    monkeypatch.setattr(work._Recounted, "edition", 0)
+    monday = dt.datetime(2026, 11, 2, 1, tzinfo=dt.UTC)
+    touched = town.case(town.report(at=monday + dt.timedelta(hours=8)).case_id)
+    early = town.case(town.report(at=monday).case_id)
+    assert touched.due_at == monday + dt.timedelta(days=1, hours=1)
+    assert work.recount_exceptions() == 0
+    cells = [{"day": "2026-11-03", "what": "off", "reason": "台风"}]
+    configuration.publish(TABLES["calendar"], cells, note="台风", by=SYSTEM)
+    assert work.recount_exceptions() == 1
+    assert town.case(touched.pk).due_at == touched.due_at + dt.timedelta(days=1)
+    assert town.case(early.pk).sequence == 1
+    assert Event.objects.get(case_id=touched.pk, sequence=2).move == "recount"
+    monkeypatch.setattr(work._Recounted, "edition", 0)
+    assert work.recount_exceptions() == 0
 
 
 # -- files ---------------------------------------------------------------------------------
