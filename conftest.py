@@ -76,11 +76,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None, None, None]:
-    """Marks what touches the database, and lets test processes begin with the longest files."""
+    """Marks what touches database or browser, and lets test processes begin with the longest files."""
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if DATABASE_FIXTURES & fixtures or item.get_closest_marker("django_db"):
             item.add_marker("database")
+        if "chromium" in fixtures:
+            item.add_marker("browser")
     yield
     if hasattr(config, "workerinput"):
         items.sort(key=_comes_late)

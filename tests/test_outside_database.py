@@ -14,8 +14,6 @@ import pytest
 from maplebridge.connectors import postgres
 from tests.test_up import Running
 
-pytestmark = pytest.mark.long
-
 TEXT = "龙游县社阳乡社阳村村口下水道堵了，污水漫到路上"
 
 
