@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from maplebridge.web.command import alarms, views
+from maplebridge.web.command import alarms, figures, views
 
 urlpatterns = [
     path("", views.queue, name="desk"),
     path("alarms/", alarms.alarms, name="desk-alarms"),
+    path("figures/", figures.figures, name="desk-figures"),
     path("map/", views.case_map, name="desk-map"),
     path("map/cases.json", views.case_points, name="desk-map-cases"),
     path("case/<uuid:case_id>/", views.case, name="case"),
