@@ -83,7 +83,7 @@ DATABASES = {
 }
 DATABASES["default"].setdefault("OPTIONS", {})
 if os.environ.get("MAPLEBRIDGE_POOL", "1") == "1":
-    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": 12, "timeout": 5}
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": 16, "timeout": 5}
 if _OWNER_URL:
     DATABASES["owner"] = settings_from_url(_OWNER_URL)
 

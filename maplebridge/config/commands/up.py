@@ -24,6 +24,8 @@ from maplebridge.config.main import running_database, say, state_folder
 from maplebridge.config.supervise import Child, supervise
 from maplebridge.connectors import postgres
 
+# Of a WSGI server that is measured beside ours; ours has as many threads for pages.
+BLOCKING_THREADS = 12
 PORTS_TRIED = 50
 FAILURES_BEFORE_GIVING_UP = 3
 DATABASE_PAUSE_SECONDS = 5.0

@@ -35,7 +35,7 @@ from maplebridge.journey.models import Category, Step
 from maplebridge.lib import clock
 from maplebridge.organisation.people import Actor
 from maplebridge.web.command import rows
-from maplebridge.web.parts import moves, words
+from maplebridge.web.parts import moves, position, words
 from maplebridge.web.parts.asked import form_key, move_key, narrowing
 from maplebridge.web.parts.desk import at_a_desk
 from maplebridge.web.parts.photos import read_photos, shown_photo
@@ -57,6 +57,7 @@ TABS = (
 @at_a_desk
 def queue(request: HttpRequest, actor: Actor) -> HttpResponse:
     """One page of one list of cases."""
+    live_after = position.here()
     asked = request.GET
     tab = asked.get("tab", "waiting")
     if tab not in rows.TABS:
@@ -77,6 +78,7 @@ def queue(request: HttpRequest, actor: Actor) -> HttpResponse:
         "groups": _groups(),
         "rows": rows.rows_of(found, actor.unit_code if tab == "asked" else ""),
         "more": urlencode(more) if next_page else "",
+        "live_after": live_after,
     }
     return render(request, "command/queue.html", shown)
 
@@ -245,6 +247,9 @@ def _case_page(
     headline: str = "",
     form: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
+    live_after = position.here()
+    # What is shown has to be read after the position from which its news go on.
+    found.refresh_from_db()
     file = rows.file_of(found)
     first, others = moves.buttons(moves.offered(actor, found, file.assignments))
     clocks = rows.clocks(file)
@@ -268,6 +273,7 @@ def _case_page(
         "answers": _answers(actor, file),
         "assignments": file.assignments,
         "page_headline": headline,
+        "live_after": live_after,
         **(form or {}),
     }
     return render(request, "command/case.html", shown, status=status)

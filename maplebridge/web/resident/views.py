@@ -27,7 +27,7 @@ from maplebridge.cases.models import Attachment, Case
 from maplebridge.journey.intake import LONGEST_TEXT, MOST_PHOTOS, Report, ReportRefused, take_in
 from maplebridge.journey.rate import Followed
 from maplebridge.journey.rate import follow as follow_code
-from maplebridge.web.parts import moves
+from maplebridge.web.parts import moves, position
 from maplebridge.web.parts.asked import form_key, move_key
 from maplebridge.web.parts.desk import actor_of
 from maplebridge.web.parts.photos import ReadPhotos, read_photos, shown_photo
@@ -157,16 +157,18 @@ def _followed(code: str) -> Followed:
 @require_safe
 def receipt(request: HttpRequest, code: str) -> HttpResponse:
     """The receipt: who has it, until when, what comes next, and what the reporter may do."""
+    live_after = position.here()
     found = follow_code(code)
     if found is None:
         said = _("No report has this code. Please compare it with your receipt, letter by letter.")
         return render(request, "resident/follow.html", {"code": code, "error": said}, status=404)
-    return _receipt(request, found)
+    return _receipt(request, found, live_after)
 
 
 def _receipt(
     request: HttpRequest,
     found: Followed,
+    live_after: position.Position,
     *,
     tried: str = "",
     said: QueryDict | None = None,
@@ -176,7 +178,7 @@ def _receipt(
 ) -> HttpResponse:
     """The receipt page; `tried` names the move whose form stays open with what was said."""
     context: dict[str, Any] = shown.receipt(found, tried, said, problems or {})
-    context |= {"headline": headline, "tried": tried}
+    context |= {"headline": headline, "tried": tried, "live_after": live_after}
     return render(request, "resident/receipt.html", context, status=status)
 
 
@@ -190,6 +192,7 @@ def photo(_request: HttpRequest, code: str, number: int) -> HttpResponseBase:
 @require_POST
 def move(request: HttpRequest, code: str, name: str) -> HttpResponse:
     """A move of the reporter: rate, answer, reopen, object."""
+    live_after = position.here()
     found = _followed(code)
     declared = found.own.pinned_kind.move(name)
     if declared is None or not declared.plain:
@@ -204,12 +207,24 @@ def move(request: HttpRequest, code: str, name: str) -> HttpResponse:
         )
     except engine.FactsError as wrong:
         return _receipt(
-            request, found, tried=name, said=request.POST, problems=wrong.problems, status=422
+            request,
+            found,
+            live_after,
+            tried=name,
+            said=request.POST,
+            problems=wrong.problems,
+            status=422,
         )
     except engine.Refused as refused:
         status = 403 if isinstance(refused, engine.NotAllowed) else 422
         return _receipt(
-            request, found, tried=name, said=request.POST, headline=str(refused), status=status
+            request,
+            found,
+            live_after,
+            tried=name,
+            said=request.POST,
+            headline=str(refused),
+            status=status,
         )
     messages.success(request, _("Thank you; it is recorded."))
     return HttpResponseRedirect(reverse("receipt", args=[found.own.query_code]))

@@ -80,7 +80,7 @@ def test_the_queue_costs_the_same_for_one_case_and_for_many(
     client.get("/desk/")
     for _case in range(12):
         town.opened()
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         answer = client.get("/desk/")
     assert page(answer).count('class="case-row') == 13
 

@@ -1,6 +1,7 @@
 // Starts on every page: htmx with its doors shut, and the small islands that need no map.
 import htmx from "htmx.org";
 import { startCounts } from "./counts.js";
+import { startLive } from "./live.js";
 import { startPhotos } from "./photo.js";
 import { startPlaces } from "./place.js";
 import { startSends } from "./send.js";
@@ -16,6 +17,7 @@ Object.assign(htmx.config, {
 
 function start(root) {
   startCounts(root);
+  startLive(root, start);
   startPhotos(root);
   startPlaces(root);
   startSends(root);
