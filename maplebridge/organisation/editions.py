@@ -16,8 +16,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import F, Func, IntegerField
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -74,10 +76,11 @@ class Table(Generic[Value]):
 
         Without any edition, or for a number that is not there, it is built of no rows.
         """
-        headings = kept.get().get(self.name, ())
+        shelf = kept.get()
         if number is None:
-            found = in_force(self.name)
+            found = shelf.present.get(self.name)
         else:
+            headings = shelf.headings.get(self.name, ())
             found = next((h for h in headings if h.number == number), None)
         mark = (self.name, found.number, found.sha256) if found else (self.name, 0, "")
         if mark not in _built:
@@ -93,6 +96,29 @@ class Heading:
     number: int
     begins: dt.date
     sha256: str
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Every edition's heading by table, and by table the one in force when this was read."""
+
+    headings: Mapping[str, tuple[Heading, ...]]
+    present: Mapping[str, Heading]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An edition as lists show it; rows: how many."""
+
+    number: int
+    begins: dt.date
+    sha256: str
+    note: str
+    account_id: UUID | None
+    role: str
+    unit_code: str
+    at: dt.datetime
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -133,10 +159,17 @@ def _read_headings() -> dict[str, tuple[Heading, ...]]:
     return {name: tuple(headings) for name, headings in found.items()}
 
 
+def _read_shelf() -> Shelf:
+    headings = _read_headings()
+    today = local_day(now())
+    present = {name: _holding(known, today) for name, known in headings.items()}
+    return Shelf(headings, {name: found for name, found in present.items() if found})
+
+
 # An edition never changes, so what was built of one is kept for good; which editions there are is
 # asked again after half a minute.
 _built: dict[tuple[str, int, str], Any] = {}
-kept: Kept[dict[str, tuple[Heading, ...]]] = Kept(_read_headings)
+kept: Kept[Shelf] = Kept(_read_shelf)
 
 
 def in_force(name: str, on: dt.date | None = None) -> Heading | None:
@@ -144,11 +177,26 @@ def in_force(name: str, on: dt.date | None = None) -> Heading | None:
 
     It is the one that began last; of two that began on one day the later number.
     """
-    return _holding(kept.get().get(name, ()), on or local_day(now()))
+    shelf = kept.get()
+    if on is None:
+        return shelf.present.get(name)
+    return _holding(shelf.headings.get(name, ()), on)
 
 
 def _holding(headings: Sequence[Heading], day: dt.date) -> Heading | None:
     return next((h for h in reversed(headings) if h.begins <= day), None)
+
+
+def listed(name: str) -> list[Listed]:
+    """Every edition of a table, the oldest first; one statement that reads none of their rows."""
+    counted = Func(F("rows"), function="jsonb_array_length", output_field=IntegerField())
+    found = Edition.objects.filter(name=name).order_by("number")
+    return [
+        Listed(*values)
+        for values in found.values_list(
+            "number", "begins", "sha256", "note", "account_id", "role", "unit_code", "at", counted
+        )
+    ]
 
 
 def rows_of(table: Table[Any], number: int) -> list[Cells]:

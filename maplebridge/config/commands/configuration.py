@@ -42,21 +42,21 @@ def list_editions(table: str, as_json: bool) -> None:
     """List every edition, or those of one TABLE; a star marks the one in force."""
     with running_database():
         from maplebridge.journey.configuration import TABLES
-        from maplebridge.organisation.models import Edition
+        from maplebridge.organisation.editions import listed
 
         if table and table not in TABLES:
             raise click.UsageError(f"TABLE is one of: {', '.join(TABLES)}.")
         found = []
         for each in (TABLES[table],) if table else TABLES.values():
             number = each.number()
-            for edition in Edition.objects.filter(name=each.name).order_by("number"):
+            for edition in listed(each.name):
                 found.append(
                     {
                         "table": each.name,
                         "number": edition.number,
                         "begins": edition.begins.isoformat(),
                         "in_force": edition.number == number,
-                        "rows": len(edition.rows),
+                        "rows": edition.rows,
                         "sha256": edition.sha256,
                         "note": edition.note,
                         "at": edition.at.isoformat(timespec="seconds"),

@@ -25,7 +25,7 @@ from maplebridge.journey.rehearsal import Effect
 from maplebridge.lib.clock import local_day, now
 from maplebridge.lib.tables import Problem
 from maplebridge.organisation import editions
-from maplebridge.organisation.editions import Cells, Differences, EditionRefused, Table
+from maplebridge.organisation.editions import Cells, Differences, EditionRefused, Listed, Table
 from maplebridge.organisation.models import Account, Area, Edition
 from maplebridge.organisation.people import Actor, Role
 from maplebridge.web.parts.asked import narrowing
@@ -254,7 +254,7 @@ def _day(text: str) -> dt.date | None:
     return dt.date.fromisoformat(text) if text else None
 
 
-def _who(found: Iterable[Edition]) -> dict[int, str]:
+def _who(found: Iterable[Edition | Listed]) -> dict[int, str]:
     """Who published each edition, by its number: name, unit and role."""
     listed = list(found)
     accounts: dict[UUID | None, str] = dict(
@@ -278,7 +278,7 @@ def _table_page(
     problems: Sequence[Problem] = (),
     status: int = 200,
 ) -> HttpResponse:
-    found = list(Edition.objects.filter(name=wanted.name).order_by("-number"))
+    found = editions.listed(wanted.name)[::-1]
     who = _who(found)
     shown = {
         "here": "tables",
@@ -289,7 +289,7 @@ def _table_page(
             {
                 "edition": each,
                 "who": who[each.number],
-                "rows": len(each.rows),
+                "rows": each.rows,
                 "before": each.number - 1,
             }
             for each in found
