@@ -81,7 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None, None, None]:
-    """Marks what touches database or browser, and lets test processes begin with the longest files."""
+    """Marks what touches database or browser; lets processes begin with the longest files."""
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if DATABASE_FIXTURES & fixtures or item.get_closest_marker("django_db"):
