@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from maplebridge.config.main import running_database, say
-from maplebridge.config.measures import journey, steps
+from maplebridge.config.measures import clocks, journey, steps
 
 Measure = Callable[[int, int], dict[str, float]]
 # Name of the measure: the function, how many calls unless said, and what it measures.
@@ -20,6 +20,7 @@ MEASURES: dict[str, tuple[Measure, int, str]] = {
     "intake": (journey.intake, 3000, "reports over HTTP, and what the database alone commits"),
     "journey": (journey.journey, 400, "reports until routed by one worker"),
     "move": (journey.move, 800, "moves of the desk from accepted to closed"),
+    "timers": (clocks.timers, 10000, "clocks that all ring at once, and the notices of them"),
     "locate": (steps.locate, 4000, "places found from points and words"),
     "classify": (steps.classify, 4000, "categories found from words"),
     "dedupe": (steps.dedupe, 1000, "twins looked for among recent cases"),

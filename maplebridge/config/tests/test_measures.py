@@ -54,7 +54,7 @@ def test_a_failed_call_is_an_error_and_no_time():
 @pytest.mark.long
 def test_bench_prints_its_figures_and_leaves_nothing_behind():
     done = run(
-        "bench", "intake", "journey", "move", "locate", "classify", "dedupe",
+        "bench", "intake", "journey", "move", "timers", "locate", "classify", "dedupe",
         "--n", "24", "--clients", "2", "--json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -65,6 +65,7 @@ def test_bench_prints_its_figures_and_leaves_nothing_behind():
     assert set(found["intake"]) >= {*CALLS, "clients", "limit"}
     assert found["intake"]["limit"] > 0
     assert found["intake"]["rate"] > 0
+    assert (found["timers"]["errors"], found["timers"]["n"] >= 24) == (0, True)
     assert set(found["journey"]) >= {"rate", "routed_p95_s", "errors"}
     assert found["journey"]["n"] == 48  # a burst and a steady part
     assert 0 < found["journey"]["routed_p95_s"] < 60
