@@ -31,7 +31,7 @@ class Indicator:
     """
 
     name: str
-    label: str
+    label: Any
     numerator: int
     denominator: int | None
     excluded: str = ""
@@ -318,7 +318,14 @@ def count(
     """
     since, until = period.bounds()
     lo, hi = subtree(area_code)
-    params = {"lo": lo, "hi": hi, "since": since, "until": until, "at": at, "unit": unit_code}
+    params: dict[str, str | dt.date] = {
+        "lo": lo,
+        "hi": hi,
+        "since": since,
+        "until": until,
+        "at": at,
+        "unit": unit_code,
+    }
     columns = [f'COALESCE(sum({name}), 0) AS "{name}"' for name in COUNTED]
     for leg in LEGS:
         minutes = f"extract(epoch FROM to_{leg}) / 60"

@@ -10,7 +10,6 @@ import pytest
 from maplebridge.lib.clock import now
 from tests.browser.walker import Walker
 
-
 pytestmark = pytest.mark.browser
 
 
