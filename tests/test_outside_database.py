@@ -14,6 +14,8 @@ import pytest
 from maplebridge.connectors import postgres
 from tests.test_up import Running
 
+# As docs/running/start.md tells the operator.
+BUILTIN = "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'"
 TEXT = "龙游县社阳乡社阳村村口下水道堵了，污水漫到路上"
 
 
@@ -26,7 +28,9 @@ def outside(postgres_programs: Path | None) -> Iterator[str]:
             db.execute("DROP DATABASE maplebridge")
             db.execute("DROP ROLE maplebridge, maplebridge_owner")
             db.execute("CREATE ROLE city LOGIN CREATEROLE PASSWORD 'city-word'")
-            db.execute("CREATE DATABASE city_matters OWNER city")
+            locale = BUILTIN if db.info.server_version >= 170_000 else "LOCALE 'C.UTF-8'"
+            made = "CREATE DATABASE city_matters OWNER city TEMPLATE template0 ENCODING 'UTF8'"
+            db.execute(f"{made} {locale}")
             db.execute("REVOKE ALL ON DATABASE city_matters FROM PUBLIC")
         yield postgres.database_url(
             user="city", password="city-word", dbname="city_matters", host=server.socket
