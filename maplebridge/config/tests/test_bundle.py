@@ -69,6 +69,36 @@ def test_the_bundle_is_built_only_when_a_source_changed(
     assert not bundle.build_bundle(front_end, output)
     (front_end / "src" / "app.js").write_text("changed")
     assert bundle.build_bundle(front_end, output)
+    (output / "app.js").rename(output / "of-an-earlier-build.js")
+    (front_end / "src" / "app.js").write_text("changed again")
+    assert bundle.build_bundle(front_end, output)
+    assert [path.name for path in output.iterdir()] == ["app.js"]
     (output / "app.js").unlink()
     assert bundle.build_bundle(front_end, output)
-    assert (tmp_path / "calls").read_text().split() == ["ci", "run", "run", "run"]
+    assert (tmp_path / "calls").read_text().split() == ["ci", "run", "run", "run", "run"]
+
+
+def test_node_is_asked_for_only_when_there_is_something_to_build_and_none_new_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    front_end, output = tmp_path / "parts", tmp_path / "bundle"
+    for folder in (front_end / "src", front_end / "node_modules", output, tmp_path / "bin"):
+        folder.mkdir(parents=True)
+    (front_end / "package-lock.json").write_text("{}")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert bundle.needs_wheel_of_node(front_end, output)
+
+    def programs(version: str) -> None:
+        for name in ("node", "npm"):
+            (tmp_path / "bin" / name).write_text(f"#!/bin/sh\necho {version}\n")
+            (tmp_path / "bin" / name).chmod(0o755)
+
+    programs("v16.20.0")
+    assert bundle.needs_wheel_of_node(front_end, output)
+    programs("v18.0.0")
+    assert not bundle.needs_wheel_of_node(front_end, output)
+    programs("v16.20.0")
+    (output / "app.js").touch()
+    built_from = bundle._digest(bundle._inputs(front_end))
+    (front_end / "node_modules" / ".built-from").write_text(built_from)
+    assert not bundle.needs_wheel_of_node(front_end, output)
