@@ -61,7 +61,7 @@ def _prepare(document: WordDocument, paper: Paper) -> None:
     known.created = known.modified = MADE
     section = document.sections[0]
     section.page_width, section.page_height = Mm(210), Mm(297)
-    section.top_margin, section.bottom_margin = Mm(30), Mm(28)
+    section.top_margin, section.bottom_margin = Mm(26), Mm(24)
     section.left_margin, section.right_margin = Mm(27), Mm(25)
     normal = document.styles["Normal"]
     normal.font.size = Pt(14)  # type: ignore[attr-defined]
@@ -206,8 +206,8 @@ def _fill(
 def _facts(document: WordDocument, rows: tuple[tuple[str, str], ...]) -> None:
     table = _grid(document, len(rows), [29, TEXT_WIDTH_MM - 29], "Table Grid")
     for row, (name, value) in zip(table.rows, rows, strict=True):
-        _fill(row.cells[0], name, 12, side=WD_ALIGN_PARAGRAPH.CENTER, bold=True, room=5)
-        _fill(row.cells[1], value, 12, room=5)
+        _fill(row.cells[0], name, 12, side=WD_ALIGN_PARAGRAPH.CENTER, bold=True, room=4)
+        _fill(row.cells[1], value, 12, room=4)
     _gap(document)
 
 
@@ -232,7 +232,7 @@ def _table(document: WordDocument, block: Table) -> None:
         title.paragraph_format.keep_with_next = True
         title.paragraph_format.space_before = Pt(6)
         _write(title, block.title, 12, HEAD)
-    size = 9 if len(block.columns) > 8 else 10.5
+    size = 9 if len(block.columns) > 6 else 10.5
     table = _grid(
         document, max(len(block.rows), 1) + 1, [c.share for c in block.columns], "Table Grid"
     )

@@ -33,8 +33,10 @@ from maplebridge.cases.models import Attachment, Case, CaseQuerySet
 from maplebridge.journey import learn
 from maplebridge.journey.models import Category, Step
 from maplebridge.lib import clock
+from maplebridge.lib.papers import MEDIA_TYPES
 from maplebridge.organisation.people import Actor
 from maplebridge.web.command import rows
+from maplebridge.web.command.papers import slips_of
 from maplebridge.web.parts import moves, position, words
 from maplebridge.web.parts.asked import form_key, move_key, narrowing
 from maplebridge.web.parts.desk import at_a_desk
@@ -272,6 +274,8 @@ def _case_page(
         "timeline": rows.timeline(file),
         "answers": _answers(actor, file),
         "assignments": file.assignments,
+        "slips": slips_of(file.case, file.assignments),
+        "formats": list(MEDIA_TYPES),
         "page_headline": headline,
         "live_after": live_after,
         **(form or {}),

@@ -1,0 +1,889 @@
+"""Daily, weekly and monthly reports and the draft of a circular: live figures on a paper.
+
+They count places, kinds of matter and units, never people. What is confidential (C2) is counted
+and never listed. Source: domain guide, section 6.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
+
+from maplebridge.cases.grades import Confidentiality, Supervision
+from maplebridge.cases.models import Case, CaseQuerySet
+from maplebridge.cases.permissions import covers
+from maplebridge.insight import indicators
+from maplebridge.insight.indicators import Compared, Indicator, percent, share
+from maplebridge.insight.periods import Period, period_before, period_of
+from maplebridge.lib.clock import CHINA
+from maplebridge.lib.papers import (
+    Block,
+    Column,
+    Figures,
+    Heading,
+    Note,
+    Paper,
+    Paragraph,
+    Signature,
+    Table,
+)
+from maplebridge.organisation.areas import LENGTHS, Level, subtree
+from maplebridge.organisation.models import Area
+from maplebridge.organisation.people import Actor, Role
+from maplebridge.organisation.units import UnknownUnit, directory
+
+# Posts that look over a whole area; the others see their own line or their own cases.
+READERS = frozenset({Role.CLERK, Role.DISPATCHER, Role.LEADER, Role.SUPERVISOR, Role.STATION})
+# 金龙村村民委员会 is said 金龙村.
+COMMITTEE = re.compile(r"(村民|居民)委员会$")
+# Below this denominator a share says more about chance than about a unit.
+LEAST = 5
+MOST_LISTED = 200
+TOP = 10
+URGENT = ("S0", "S1")
+# States of the standard kind in which nobody has signed for the work yet.
+UNHANDLED = ("reported", "need_info", "accepted", "filed", "dispatched")
+# The length of the codes of the places that a report tells apart, by the length of its own.
+PLACES = {4: 9, 6: 12, 9: 12, 12: 15, 15: 15}
+# Shares of the monthly tables, in their order.
+SHOWN_SHARES = ("closed_share", "closed_in_time_share", "rework_share", "satisfied_share")
+
+STANDING = """
+SELECT left(area_code, %(length)s) AS place,
+    count(*) FILTER (WHERE opened_at >= %(since)s AND opened_at < %(until)s),
+    count(*) FILTER (WHERE closed_at >= %(since)s AND closed_at < %(until)s),
+    count(*) FILTER (WHERE NOT ended),
+    count(*) FILTER (WHERE NOT ended AND due_at < %(at)s),
+    count(*) FILTER (WHERE NOT ended AND due_at >= %(at)s
+        AND due_at >= %(since)s AND due_at < %(until)s),
+    count(*) FILTER (WHERE NOT ended AND supervision > 0)
+FROM cases_case
+WHERE area_code >= %(lo)s AND area_code < %(hi)s
+    AND (NOT ended OR opened_at >= %(since)s OR closed_at >= %(since)s)
+GROUP BY 1 ORDER BY 1
+"""
+
+BY_CATEGORY = """
+SELECT category, count(*) FILTER (WHERE opened_at >= %(since)s) AS now,
+    count(*) FILTER (WHERE opened_at < %(since)s) AS before
+FROM cases_case
+WHERE area_code >= %(lo)s AND area_code < %(hi)s
+    AND opened_at >= %(before)s AND opened_at < %(until)s
+GROUP BY 1 ORDER BY 2 DESC, 1
+"""
+
+BY_PLACE = """
+SELECT left(area_code, %(length)s) AS place, count(*)
+FROM cases_case
+WHERE area_code >= %(lo)s AND area_code < %(hi)s AND length(area_code) >= %(length)s
+    AND opened_at >= %(since)s AND opened_at < %(until)s
+GROUP BY 1 ORDER BY 2 DESC, 1
+"""
+
+RETURNS = """
+SELECT e.unit_code, count(*)
+FROM cases_case c JOIN cases_event e ON e.case_id = c.id
+WHERE c.area_code >= %(lo)s AND c.area_code < %(hi)s
+    AND e.move = 'return_back' AND e.at >= %(since)s AND e.at < %(until)s
+GROUP BY 1 ORDER BY 2 DESC, 1
+"""
+
+WAITING = """
+SELECT unit_code, count(*), count(*) FILTER (WHERE due_at < %(at)s), min(opened_at)
+FROM cases_case
+WHERE area_code >= %(lo)s AND area_code < %(hi)s AND opened_at < %(until)s
+    AND NOT ended AND state = ANY(%(states)s)
+GROUP BY 1 ORDER BY 2 DESC, 1
+"""
+
+BY_UNIT = """
+WITH chosen AS (
+    SELECT id, closed_at, ended, late, due_at, rework_count FROM cases_case
+    WHERE area_code >= %(lo)s AND area_code < %(hi)s
+        AND opened_at >= %(since)s AND opened_at < %(until)s
+), happened AS (
+    SELECT e.case_id, bool_or(e.move = 'file_case') AS filed,
+        bool_or(e.move IN ('verify_pass', 'verify_fail')) AS checked
+    FROM cases_event e JOIN chosen c ON e.case_id = c.id GROUP BY e.case_id
+), lead AS (
+    SELECT DISTINCT ON (a.case_id) a.case_id, a.unit_code
+    FROM cases_assignment a JOIN chosen c ON a.case_id = c.id
+    WHERE a.duty = 'lead' AND a.progress NOT IN ('returned', 'withdrawn')
+    ORDER BY a.case_id, a.number DESC
+), led AS (
+    SELECT l.unit_code, count(*) AS led,
+        count(*) FILTER (WHERE h.filed AND (c.closed_at IS NOT NULL
+            OR (NOT c.ended AND c.due_at < %(at)s))) AS closing_due,
+        count(*) FILTER (WHERE h.filed AND c.closed_at IS NOT NULL) AS closed,
+        count(*) FILTER (WHERE h.filed AND c.closed_at IS NOT NULL AND NOT c.late) AS in_time,
+        count(*) FILTER (WHERE h.checked) AS checked,
+        count(*) FILTER (WHERE h.checked AND c.rework_count > 0) AS reworked
+    FROM lead l JOIN chosen c ON c.id = l.case_id JOIN happened h ON h.case_id = l.case_id
+    GROUP BY l.unit_code
+), given_back AS (
+    SELECT e.unit_code, count(*) AS returned
+    FROM cases_event e JOIN chosen c ON e.case_id = c.id
+    WHERE e.move = 'return_back' GROUP BY e.unit_code
+)
+SELECT COALESCE(led.unit_code, given_back.unit_code), COALESCE(led, 0), COALESCE(closing_due, 0),
+    COALESCE(closed, 0), COALESCE(in_time, 0), COALESCE(checked, 0), COALESCE(reworked, 0),
+    COALESCE(returned, 0)
+FROM led FULL JOIN given_back ON led.unit_code = given_back.unit_code
+ORDER BY 1
+"""
+
+
+@dataclass(frozen=True)
+class UnitLine:
+    """What one unit had of the cases reported in a period: counts.
+
+    led: cases in which it leads. closing_due: of these closed, or past due without it.
+    returned: how often it gave a case back.
+    """
+
+    unit_code: str
+    led: int
+    closing_due: int
+    closed: int
+    in_time: int
+    checked: int
+    reworked: int
+    returned: int
+
+    @property
+    def late(self) -> int:
+        """Cases closed late, or past due and not closed."""
+        return self.closing_due - self.in_time
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a report is asked for. categories: names of the kinds of matter, by code."""
+
+    area_code: str
+    period: Period
+    at: dt.datetime
+    categories: Mapping[str, str]
+    actor: Actor
+
+    @property
+    def cases(self) -> CaseQuerySet:
+        """The cases that may be listed: those the reader may see, none of them confidential."""
+        seen = Case.objects.visible_to(self.actor).inside(self.area_code)
+        return seen.exclude(confidentiality=Confidentiality.C2)
+
+    def category(self, code: str) -> str:
+        """A kind of matter in words."""
+        return self.categories.get(code, code) or _("Not sorted yet")
+
+    def rows(self, sql: str, **more: Any) -> list[tuple[Any, ...]]:
+        """The answer of one statement over the area and the period."""
+        lo, hi = subtree(self.area_code)
+        since, until = self.period.bounds()
+        known = {"lo": lo, "hi": hi, "since": since, "until": until, "at": self.at}
+        with connection.cursor() as cursor:
+            cursor.execute(sql, {**known, **more})
+            return list(cursor.fetchall())
+
+
+def may_read(actor: Actor, area_code: str) -> bool:
+    """Whether an actor may have the reports of an area: a post that looks over all of it."""
+    return actor.role in READERS and covers(actor.area_code, area_code)
+
+
+def report(
+    name: str,
+    area_code: str,
+    day: dt.date,
+    at: dt.datetime,
+    categories: Mapping[str, str],
+    actor: Actor,
+) -> Paper:
+    """The daily, weekly or monthly report, or the circular's draft, that holds a day.
+
+    at: the moment as of which it is counted. categories: names by code. actor: whose sight bounds
+    the lists of cases; the counts are the area's.
+    Raises KeyError for another name, ValueError for what is no area code.
+    """
+    kind, write = REPORTS[name]
+    asked = Asked(area_code, period_of(kind, day), at, categories, actor)
+    return write(asked)
+
+
+# -- words ----------------------------------------------------------------------------------
+
+
+def day_words(day: dt.date) -> str:
+    """A day, written out."""
+    return date_format(day, "DATE_FORMAT")
+
+
+def time_words(at: dt.datetime | None) -> str:
+    """An instant in the city's time; a dash for none."""
+    return at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M") if at else "—"
+
+
+def area_names(codes: Iterable[str]) -> dict[str, str]:
+    """The names of areas by code, those of the areas around them with them."""
+    wanted = {code[:length] for code in codes for length in LENGTHS if length <= len(code)}
+    return dict(Area.objects.filter(code__in=wanted).values_list("code", "name"))
+
+
+def place_words(code: str, names: Mapping[str, str], above: str = "") -> str:
+    """An area as somebody says it who knows the area above: county and township, or village.
+
+    names: from `area_names`.
+    """
+    lengths = [n for n in (6, 9, 12, 15) if len(above) < n <= len(code)]
+    said: list[str] = []
+    for length in lengths:
+        name = COMMITTEE.sub("", names.get(code[:length], ""))
+        said.append(name.removeprefix(said[-1]) if said else name)
+    return "".join(said) or names.get(code, code)
+
+
+def issuer_of(area_code: str) -> str:
+    """The room that sends out the papers of an area."""
+    try:
+        return directory().room_of(area_code).name
+    except UnknownUnit:
+        return area_code
+
+
+def paper_of(
+    title: str,
+    issuer: str,
+    blocks: Sequence[Block],
+    at: dt.datetime,
+    *,
+    number: str = "",
+    mark: str = "",
+) -> Paper:
+    """A paper with head and foot as all of ours have them."""
+    return Paper(
+        title=title,
+        issuer=issuer,
+        blocks=tuple(blocks),
+        number=number,
+        day=day_words(at.astimezone(CHINA).date()),
+        mark=mark,
+        foot=_("Data as of %(at)s") % {"at": time_words(at)},
+        page=_("Page {n} of {of}"),
+    )
+
+
+def _title(asked: Asked, template: str) -> str:
+    names = area_names([asked.area_code])
+    return template % {"area": names.get(asked.area_code, asked.area_code)}
+
+
+def _span(period: Period) -> str:
+    if period.days == 1:
+        return day_words(period.since)
+    return _("%(since)s to %(until)s") % {
+        "since": day_words(period.since),
+        "until": day_words(period.until),
+    }
+
+
+def _issue(number: int, year: int) -> str:
+    return _("%(year)d, issue %(number)d") % {"year": year, "number": number}
+
+
+def _closing(asked: Asked) -> Signature:
+    day = asked.at.astimezone(CHINA).date()
+    return Signature(issuer_of(asked.area_code), day_words(day))
+
+
+def ratio(numerator: int, denominator: int) -> str:
+    """A share with what it rests on, 911/972 and 93.72% below it; no percentage below LEAST."""
+    value = share(numerator, denominator) if denominator >= LEAST else None
+    return f"{numerator}/{denominator}\n{percent(value)}"
+
+
+def _small() -> str:
+    return _("No percentage is given for a denominator below %(least)d.") % {"least": LEAST}
+
+
+# -- daily ----------------------------------------------------------------------------------
+
+
+def _daily(asked: Asked) -> Paper:
+    length = min((n for n in LENGTHS if n > len(asked.area_code)), default=Level.GRID)
+    standing = asked.rows(STANDING, length=int(length))
+    sums = [sum(row[place] for row in standing) for place in range(1, 7)]
+    new, closed, open_now, overdue, due, supervised = sums
+    day = asked.period.since
+    names = area_names([asked.area_code, *(row[0] for row in standing)])
+    at = time_words(asked.at)
+    said = _(
+        "On %(day)s %(new)d matters were reported in %(area)s and %(closed)d were closed. At "
+        "%(at)s, %(open)d are open: %(overdue)d overdue, %(due)d still due on that day, "
+        "%(supervised)d under supervision."
+    ) % {
+        "day": day_words(day),
+        "area": names.get(asked.area_code, asked.area_code),
+        "new": new,
+        "closed": closed,
+        "at": at,
+        "open": open_now,
+        "overdue": overdue,
+        "due": due,
+        "supervised": supervised,
+    }
+    heads = (_("Reported"), _("Closed"), _("Still open"), _("Overdue"), _("Due on the day"))
+    rows = [
+        (_within(row[0], names, asked), *(str(figure) for figure in row[1:6])) for row in standing
+    ]
+    if rows:
+        rows.append((_("Total"), *(str(figure) for figure in sums[:5])))
+    table = Table(
+        _("Table 1: by place"),
+        (Column(_("Place"), 3), *(Column(head, 1, numeric=True) for head in heads)),
+        tuple(rows),
+        (
+            _(
+                "Reported and closed: on the day, by the time of the report and of the last "
+                "closing. Open, overdue and due: as of the data time. Overdue: the "
+                "running clock is "
+                "past due."
+            ),
+            _("Nothing is excluded; merged and voided reports count as reported."),
+        ),
+        _("None on this day."),
+        total=True,
+    )
+    since, until = asked.period.bounds()
+    urgent = asked.cases.filter(sla_class__in=URGENT).filter(
+        Q(ended=False) | Q(opened_at__gte=since, opened_at__lt=until)
+    )
+    watched = asked.cases.filter(supervision__gt=0, ended=False)
+    blocks = [
+        Figures(
+            (
+                (_("Reported"), str(new)),
+                (_("Closed"), str(closed)),
+                (_("Still open"), str(open_now)),
+                (_("Overdue"), str(overdue)),
+                (_("Due on the day"), str(due)),
+                (_("Supervised"), str(supervised)),
+            )
+        ),
+        Heading(_("I. At a glance")),
+        Paragraph(said),
+        table,
+        Heading(_("II. Most urgent matters (S0, S1)")),
+        _listed(
+            asked,
+            _("Table 2: open, or reported on the day"),
+            urgent.order_by("sla_class", "opened_at", "id"),
+            _("Time class"),
+            lambda case: case.sla_class,
+        ),
+        Heading(_("III. Under supervision")),
+        _listed(
+            asked,
+            _("Table 3: open cases under supervision"),
+            watched.order_by("-supervision", "due_at", "id"),
+            _("Level"),
+            lambda case: str(Supervision(case.supervision).label),
+        ),
+        _closing(asked),
+    ]
+    return paper_of(
+        _title(asked, _("%(area)s: daily report")),
+        issuer_of(asked.area_code),
+        blocks,
+        asked.at,
+        number=_issue(day.timetuple().tm_yday, day.year),
+        mark=_("Internal"),
+    )
+
+
+def _within(code: str, names: Mapping[str, str], asked: Asked) -> str:
+    if code == asked.area_code:
+        return _("not placed more closely")
+    return names.get(code, code)
+
+
+def _listed(
+    asked: Asked, title: str, cases: CaseQuerySet, grade: str, grade_of: Callable[[Case], str]
+) -> Table:
+    found = list(cases[: MOST_LISTED + 1])
+    names = area_names(case.area_code for case in found)
+    units = directory()
+    rows = tuple(
+        (
+            case.number,
+            grade_of(case),
+            asked.category(case.category),
+            place_words(case.area_code, names, asked.area_code),
+            units.name_of(case.unit_code),
+            str(case.now.label),
+            time_words(case.due_at),
+        )
+        for case in found[:MOST_LISTED]
+    )
+    notes = [_("Confidential cases (C2) are counted above and not listed.")]
+    if len(found) > MOST_LISTED:
+        notes.append(_("Only the first %(most)d are listed.") % {"most": MOST_LISTED})
+    columns = (
+        Column(_("Number"), 3.3),
+        Column(grade, 1.3),
+        Column(_("Category"), 1.6),
+        Column(_("Place"), 1.9),
+        Column(_("Held by"), 2.1),
+        Column(_("State"), 1.2),
+        Column(_("Due"), 1.6, numeric=True),
+    )
+    return Table(title, columns, rows, tuple(notes), _("None."))
+
+
+# -- weekly ---------------------------------------------------------------------------------
+
+
+def _weekly(asked: Asked) -> Paper:
+    before = period_before(asked.period)
+    categories = asked.rows(BY_CATEGORY, before=before.bounds()[0])
+    reported = sum(now for _code, now, _before in categories)
+    earlier = sum(was for _code, _now, was in categories)
+    length = PLACES[len(asked.area_code)]
+    places = asked.rows(BY_PLACE, length=length)
+    returns = asked.rows(RETURNS)
+    waiting = asked.rows(WAITING, states=list(UNHANDLED))
+    names = area_names([asked.area_code, *(code for code, _count in places[:TOP])])
+    units = directory()
+    said = _(
+        "From %(span)s %(n)d matters were reported in %(area)s, %(before)d in the week before "
+        "(%(change)s). Units gave cases back %(returns)d times. At %(at)s, %(waiting)d "
+        "open matters "
+        "had no unit that signed for them."
+    ) % {
+        "span": _span(asked.period),
+        "n": reported,
+        "area": names.get(asked.area_code, asked.area_code),
+        "before": earlier,
+        "change": change_words(indicators.change(reported, earlier)),
+        "returns": sum(n for _unit, n in returns),
+        "at": time_words(asked.at),
+        "waiting": sum(row[1] for row in waiting),
+    }
+    top = [row for row in categories if row[1]][:TOP]
+    blocks: list[Block] = [
+        Heading(_("I. At a glance")),
+        Paragraph(said),
+        Heading(_("II. What was reported most")),
+        Table(
+            _("Table 1: the most frequent categories"),
+            (
+                Column(_("Category"), 3),
+                Column(_("This week"), 1, numeric=True),
+                Column(_("Share of all"), 1, numeric=True),
+                Column(_("Week before"), 1, numeric=True),
+                Column(_("Against it"), 1.2, numeric=True),
+            ),
+            tuple(
+                (
+                    asked.category(code),
+                    str(now),
+                    percent(share(now, reported)),
+                    str(was),
+                    change_words(indicators.change(now, was)),
+                )
+                for code, now, was in top
+            ),
+            (
+                _("Share: of all %(n)d matters reported in the week.") % {"n": reported},
+                _(
+                    "Change: against the week before; a dash where nothing was reported then. "
+                    "Nothing is excluded."
+                ),
+            ),
+            _("None in this week."),
+        ),
+        Heading(_("III. Where most was reported")),
+        Table(
+            _("Table 2: the places with most reports"),
+            (Column(_("Place"), 3), Column(_("Reported"), 1, numeric=True)),
+            tuple((place_words(code, names, asked.area_code), str(n)) for code, n in places[:TOP]),
+            (_("Reports that are not placed so closely are left out."),),
+            _("None in this week."),
+        ),
+        Heading(_("IV. Cases given back")),
+        Table(
+            _("Table 3: returns by unit"),
+            (Column(_("Unit"), 3), Column(_("Returns"), 1, numeric=True)),
+            tuple((units.name_of(code), str(n)) for code, n in returns),
+            (_("Every return in the week counts, whenever its case was reported."),),
+            _("None in this week."),
+        ),
+        Heading(_("V. Not taken on yet")),
+        Table(
+            _("Table 4: open matters that no unit has signed for"),
+            (
+                Column(_("Held by"), 3),
+                Column(_("Waiting"), 1, numeric=True),
+                Column(_("Overdue"), 1, numeric=True),
+                Column(_("Oldest, in days"), 1.2, numeric=True),
+            ),
+            tuple(
+                (units.name_of(code), str(n), str(late), str((asked.at - oldest).days))
+                for code, n, late, oldest in waiting
+            ),
+            (_("As of the data time, of what was reported until the end of the week."),),
+            _("None."),
+        ),
+        _closing(asked),
+    ]
+    year, week, _day = asked.period.since.isocalendar()
+    return paper_of(
+        _title(asked, _("%(area)s: weekly report")),
+        issuer_of(asked.area_code),
+        blocks,
+        asked.at,
+        number=_issue(week, year),
+        mark=_("Internal"),
+    )
+
+
+def change_words(value: float | None) -> str:
+    """A change as the field writes it: −24.3 %; a dash without a base."""
+    if value is None:
+        return "—"
+    shown = percent(abs(value), 1)
+    return shown if shown == percent(0.0, 1) else f"{'−' if value < 0 else '+'}{shown}"
+
+
+def minutes_words(value: float | None) -> str:
+    """A time in whole minutes; a dash where nothing was measured."""
+    return "—" if value is None else _("%(n)d min") % {"n": round(value)}
+
+
+# -- monthly --------------------------------------------------------------------------------
+
+
+def unit_lines(area_code: str, period: Period, at: dt.datetime) -> list[UnitLine]:
+    """Each unit's counts of the cases reported in an area and period, by unit code."""
+    asked = Asked(area_code, period, at, {}, Actor(role=Role.SYSTEM))
+    return [UnitLine(*row) for row in asked.rows(BY_UNIT)]
+
+
+def _monthly(asked: Asked) -> Paper:
+    rows = indicators.compared(asked.area_code, asked.period, asked.at)
+    by_name = {row.indicator.name: row for row in rows}
+    blocks: list[Block] = [
+        Heading(_("I. At a glance")),
+        Paragraph(_overview(asked, by_name)),
+        _indicator_table(rows),
+        Heading(_("II. By place")),
+        _area_table(asked),
+        Heading(_("III. By handling unit")),
+        _unit_table(unit_lines(asked.area_code, asked.period, asked.at)),
+        _closing(asked),
+    ]
+    return paper_of(
+        _title(asked, _("%(area)s: monthly report")),
+        issuer_of(asked.area_code),
+        blocks,
+        asked.at,
+        number=_issue(asked.period.since.month, asked.period.since.year),
+        mark=_("Internal"),
+    )
+
+
+def _overview(asked: Asked, by_name: Mapping[str, Compared]) -> str:
+    reported = by_name["reported"]
+    closed = by_name["closed_share"].indicator
+    in_time = by_name["closed_in_time_share"].indicator
+    solved = by_name["solved_share"].indicator
+    names = area_names([asked.area_code])
+    return _(
+        "From %(span)s %(n)d matters were reported in %(area)s, against a year ago "
+        "%(year)s, against "
+        "the month before %(before)s. Closed: %(closed)s; closed in time: %(in_time)s; "
+        "solved in the "
+        "reporters' eyes: %(solved)s."
+    ) % {
+        "span": _span(asked.period),
+        "n": reported.indicator.numerator,
+        "area": names.get(asked.area_code, asked.area_code),
+        "year": change_words(reported.year_change),
+        "before": change_words(reported.before_change),
+        "closed": _of(closed),
+        "in_time": _of(in_time),
+        "solved": _of(solved),
+    }
+
+
+def _of(row: Indicator) -> str:
+    return f"{row.numerator}/{row.denominator} = {percent(row.value)}"
+
+
+def _indicator_table(rows: Sequence[Compared]) -> Table:
+    def shown(row: Indicator) -> str:
+        if row.unit == "minutes":
+            return minutes_words(row.minutes)
+        return str(row.numerator) if row.denominator is None else percent(row.value)
+
+    def moved(change: float | None, points: float | None, row: Indicator) -> str:
+        if row.denominator is None:
+            return change_words(change)
+        return "—" if points is None else _("%(points)s pts") % {"points": f"{points:+.2f}"}
+
+    def part(row: Indicator) -> tuple[str, str]:
+        if row.denominator is None:
+            return "—", str(row.numerator) if row.unit == "minutes" else "—"
+        return str(row.numerator), str(row.denominator)
+
+    excluded = [
+        f"{row.indicator.label}: {row.indicator.excluded}" for row in rows if row.indicator.excluded
+    ]
+    excluded += [
+        _("%(indicator)s: %(rule)s (version %(version)d), %(n)d cases")
+        % {
+            "indicator": row.indicator.label,
+            "rule": taken.exclusion.label,
+            "version": taken.exclusion.version,
+            "n": taken.cases,
+        }
+        for row in rows
+        for taken in row.indicator.taken_out
+        if taken.cases
+    ]
+    return Table(
+        _("Table 1: indicators"),
+        (
+            Column(_("Indicator"), 3.3),
+            Column(_("Numerator"), 1, numeric=True),
+            Column(_("Denominator"), 1, numeric=True),
+            Column(_("Value"), 1.15, numeric=True),
+            Column(_("Year ago"), 1.15, numeric=True),
+            Column(_("vs year ago"), 1.5, numeric=True),
+            Column(_("Month before"), 1.15, numeric=True),
+            Column(_("vs month before"), 1.5, numeric=True),
+        ),
+        tuple(
+            (
+                str(row.indicator.label),
+                *part(row.indicator),
+                shown(row.indicator),
+                shown(row.year_ago),
+                moved(row.year_change, row.year_points, row.indicator),
+                shown(row.before),
+                moved(row.before_change, row.before_points, row.indicator),
+            )
+            for row in rows
+        ),
+        (
+            _(
+                "Of the cases reported in the month, as known at the data time. Counts change by "
+                "(now − base) / base, shares by percentage points; a dash where the base is 0 or "
+                "missing."
+            ),
+            _("Times: whole minutes; their denominator is the number of cases measured."),
+            _("Excluded: %(what)s.") % {"what": "; ".join(excluded)},
+        ),
+    )
+
+
+def _area_table(asked: Asked) -> Table:
+    inside = Area.objects.within(asked.area_code)
+    length = min((n for n in LENGTHS if n > len(asked.area_code)), default=0)
+    below = [area for area in inside.order_by("code") if len(area.code) == length]
+    rows = []
+    for area in below:
+        found = {row.name: row for row in indicators.indicators(area.code, asked.period, asked.at)}
+        if found["reported"].numerator:
+            rows.append(_area_row(area.name, found))
+    if rows:
+        whole = indicators.indicators(asked.area_code, asked.period, asked.at)
+        rows.append(_area_row(_("Total"), {row.name: row for row in whole}))
+    heads = (
+        _("Closed / due"),
+        _("In time / due"),
+        _("Reworked / checked"),
+        _("Satisfied / rated"),
+    )
+    return Table(
+        _("Table 2: by place"),
+        (
+            Column(_("Place"), 2),
+            Column(_("Reported"), 0.9, numeric=True),
+            *(Column(head, 1.3, numeric=True) for head in heads),
+        ),
+        tuple(rows),
+        (
+            _("Due: closed, or past due without it. Places without a report are left out; reports "
+              "that are not placed so closely count in the total only."),
+            _small(),
+        ),
+        _("None in this month."),
+        total=True,
+    )  # fmt: skip
+
+
+def _area_row(name: str, found: Mapping[str, Indicator]) -> tuple[str, ...]:
+    shares = [found[each] for each in SHOWN_SHARES]
+    return (
+        name,
+        str(found["reported"].numerator),
+        *(ratio(row.numerator, row.denominator or 0) for row in shares),
+    )
+
+
+def _unit_table(lines: Sequence[UnitLine]) -> Table:
+    units = directory()
+    return Table(
+        _("Table 3: by handling unit"),
+        (
+            Column(_("Unit"), 2.6),
+            Column(_("Leads"), 0.8, numeric=True),
+            Column(_("Closed / due"), 1.3, numeric=True),
+            Column(_("In time / due"), 1.3, numeric=True),
+            Column(_("Reworked / checked"), 1.3, numeric=True),
+            Column(_("Returns"), 0.8, numeric=True),
+        ),
+        tuple(
+            (
+                units.name_of(line.unit_code),
+                str(line.led),
+                ratio(line.closed, line.closing_due),
+                ratio(line.in_time, line.closing_due),
+                ratio(line.reworked, line.checked),
+                str(line.returned),
+            )
+            for line in lines
+        ),
+        (
+            _("A case counts for the unit that leads in it last; cases without a leading unit are "
+              "left out. Returns: how often the unit gave such a case back."),
+            _small(),
+        ),
+        _("None in this month."),
+    )  # fmt: skip
+
+
+# -- circular -------------------------------------------------------------------------------
+
+
+def _circular(asked: Asked) -> Paper:
+    found = {
+        row.name: row for row in indicators.indicators(asked.area_code, asked.period, asked.at)
+    }
+    lines = unit_lines(asked.area_code, asked.period, asked.at)
+    named = [line for line in lines if line.closing_due >= LEAST]
+    kept = [line for line in named if not line.late and not line.returned]
+    behind = [line for line in named if line.late or line.returned]
+    behind.sort(key=lambda line: (-line.late / line.closing_due, -line.returned, line.unit_code))
+    few = [line for line in lines if line.closing_due < LEAST]
+    units = directory()
+    names = area_names([asked.area_code])
+    month = _span(asked.period)
+    said = _(
+        "From %(span)s %(n)d matters were reported in %(area)s. Closed: %(closed)s; "
+        "closed in time: "
+        "%(in_time)s; reworked: %(rework)s. Units gave cases back %(returns)d times."
+    ) % {
+        "span": month,
+        "n": found["reported"].numerator,
+        "area": names.get(asked.area_code, asked.area_code),
+        "closed": _of(found["closed_share"]),
+        "in_time": _of(found["closed_in_time_share"]),
+        "rework": _of(found["rework_share"]),
+        "returns": found["returns"].numerator,
+    }
+    blocks: list[Block] = [
+        Paragraph(_("To all units:"), indented=False),
+        Paragraph(said),
+        Heading(_("I. All in time, none given back")),
+        Paragraph(
+            _("%(units)s.") % {"units": _(", ").join(units.name_of(u.unit_code) for u in kept)}
+            if kept
+            else _("No unit with at least %(least)d cases due.") % {"least": LEAST}
+        ),
+        Heading(_("II. Late, or given back")),
+        Table(
+            "",
+            (
+                Column(_("Unit"), 3),
+                Column(_("Cases due"), 1, numeric=True),
+                Column(_("Late"), 1, numeric=True),
+                Column(_("Share late"), 1.2, numeric=True),
+                Column(_("Returns"), 1, numeric=True),
+            ),
+            tuple(
+                (
+                    units.name_of(line.unit_code),
+                    str(line.closing_due),
+                    str(line.late),
+                    percent(share(line.late, line.closing_due)),
+                    str(line.returned),
+                )
+                for line in behind
+            ),
+            (
+                _("Due: closed, or past due without it, of the cases reported in the "
+                  "month in which "
+                  "the unit leads. Late: closed late, or past due and not closed."),
+                _("Units with fewer than %(least)d cases due are not named: %(units)d units, "
+                  "%(due)d due, %(late)d late, %(returns)d given back.")
+                % {
+                    "least": LEAST,
+                    "units": len(few),
+                    "due": sum(line.closing_due for line in few),
+                    "late": sum(line.late for line in few),
+                    "returns": sum(line.returned for line in few),
+                },
+            ),
+            _("None."),
+        ),
+        Heading(_("III. What is asked")),
+        Paragraph(
+            _("Units named in section II look into each late or returned case, say what "
+              "delayed it, "
+              "and report what they changed. A return needs its ground and the unit whose it is.")
+        ),
+        Note(
+            _("This is a draft made from figures. It becomes a circular only when somebody "
+              "responsible has read it, heard the units named, and signed it. It names "
+              "units, never "
+              "persons.")
+        ),
+        Signature(
+            issuer_of(asked.area_code),
+            day_words(asked.at.astimezone(CHINA).date()),
+            (_("Checked by"), _("Signed by")),
+        ),
+    ]  # fmt: skip
+    return paper_of(
+        _title(asked, _("%(area)s: circular on the handling of matters")),
+        issuer_of(asked.area_code),
+        blocks,
+        asked.at,
+        number=_("for %(year)d-%(month)02d")
+        % {"year": asked.period.since.year, "month": asked.period.since.month},
+        mark=_("Draft, not signed"),
+    )
+
+
+REPORTS: dict[str, tuple[str, Callable[[Asked], Paper]]] = {
+    "daily": ("day", _daily),
+    "weekly": ("week", _weekly),
+    "monthly": ("month", _monthly),
+    "circular": ("month", _circular),
+}
+REPORT_LABELS = {
+    "daily": _l("Daily report"),
+    "weekly": _l("Weekly report"),
+    "monthly": _l("Monthly report"),
+    "circular": _l("Circular (draft)"),
+}
