@@ -61,8 +61,8 @@ def test_whatever_happens_in_whatever_order_the_roll_up_is_the_recount(town, see
 
     walk, draw = Walk(town, seed), random.Random(seed)
     kept: list[feed.News] = []
-    for _round in range(12):
-        for _ in range(8):
+    for _round in range(10):
+        for _ in range(7):
             walk.step()
         kept = all_news()
         told = draw.choices(kept, k=draw.randint(1, len(kept)))
