@@ -33,10 +33,16 @@ STEPS = (
 )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def running(django_db_setup: None) -> Iterator[LiveServer]:
+    with live_server() as server:
+        yield server
+
+
 @pytest.fixture
-def server(committed_town: Any) -> Iterator[LiveServer]:
-    with live_server() as running:
-        yield running
+def server(running: LiveServer, committed_town: Any) -> Iterator[LiveServer]:
+    """One server for all tests, over the committed database of the town."""
+    yield running
     Session.objects.all().delete()
 
 
@@ -153,7 +159,14 @@ def test_a_page_comes_back_after_kill_9_of_the_server_and_misses_nothing(
     assert in_order(page.told)
     assert (str(second.pk), 6) in page.told
     assert len(page.events) == len(page.told)
-    assert server.stop() < 3
+
+
+def test_a_server_that_is_told_to_stop_waits_for_no_open_page(committed_town: Any) -> None:
+    with live_server() as server:
+        page = Page(server.port, cookie("town")).open()
+        assert server.stop() < 3
+        page.cut()
+    Session.objects.all().delete()
 
 
 def test_a_stranger_and_a_visitor_are_told_nothing(server: LiveServer, committed_town: Any) -> None:
@@ -175,7 +188,7 @@ def test_a_stranger_and_a_visitor_are_told_nothing(server: LiveServer, committed
 def test_a_reporter_is_told_of_the_own_case_only(server: LiveServer, committed_town: Any) -> None:
     town = committed_town
     mine, other = town.opened(), town.opened()
-    page = Page(server.port, query=f"code={mine.query_code}").open()
+    page = Page(server.port, query=f"code={mine.query_code}&after={position.here()}").open()
     town.walk_from(other.pk, "reported", "filed")
     town.move(mine.pk, "accept", town.town)
     assert until(lambda: page.events != [])

@@ -290,8 +290,10 @@ class Hub:
                 self.place = None
                 continue
             try:
-                start = self.place or await loop.run_in_executor(self._following, _kept, here)
-                self.place = self.place or start
+                if self.place is None:
+                    now = await loop.run_in_executor(self._following, _kept, here)
+                    self.place = self.place or now
+                start: Position = self.place
                 batch, reached = await loop.run_in_executor(
                     self._following, _kept, batch_after, start
                 )

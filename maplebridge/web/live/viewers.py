@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth import get_user
-from django.http import HttpRequest, QueryDict
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponse, QueryDict
 
 from maplebridge.cases import permissions
 from maplebridge.cases.feed import News
@@ -27,6 +26,9 @@ MOST_ROWS = 60
 MOST_KNOWN = 500
 # Whoever was away for longer than this many events looks at the page anew.
 MOST_REPLAYED = 2000
+
+# Where the pages keep their sessions, whatever the settings say.
+SESSIONS = SessionMiddleware(lambda _request: HttpResponse()).SessionStore
 
 Told = tuple[News, Case, Collection[Assignment]]
 
@@ -112,8 +114,7 @@ def let_in(shown: Ticket) -> Viewer | None:
     if not shown.session_key:
         return None
     request = HttpRequest()
-    engine = import_module(settings.SESSION_ENGINE)
-    request.session = engine.SessionStore(shown.session_key)
+    request.session = SESSIONS(shown.session_key)
     request.user = get_user(request)
     actor = actor_of(request)
     return Viewer(actor) if actor is not None else None
@@ -137,7 +138,7 @@ def batch_after(start: Position) -> tuple[list[Told], Position]:
     shares: dict[UUID, list[Assignment]] = {}
     for share in Assignment.objects.filter(case_id__in=ids):
         shares.setdefault(share.case_id, []).append(share)
-    told = [
+    told: list[Told] = [
         (one, cases[one.case_id], shares.get(one.case_id, []))
         for one in news
         if one.case_id in cases

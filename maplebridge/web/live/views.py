@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from maplebridge.web.live.viewers import let_in, missed, out_of_sight, ticket
 from maplebridge.web.parts.position import here
+
+
+@require_safe
+def no_stream(_request: HttpRequest) -> HttpResponse:
+    """Under a server without streams: the page asks instead."""
+    return HttpResponse(status=501)
 
 
 @require_safe
