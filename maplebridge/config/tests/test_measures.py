@@ -52,6 +52,7 @@ def test_a_failed_call_is_an_error_and_no_time():
 
 
 @pytest.mark.long
+@pytest.mark.alone
 def test_bench_prints_its_figures_and_leaves_nothing_behind():
     done = run(
         "bench", "intake", "journey", "move", "timers", "locate", "classify", "dedupe",
@@ -78,6 +79,7 @@ def test_bench_refuses_what_it_does_not_know():
 
 
 @pytest.mark.long
+@pytest.mark.alone
 def test_nothing_is_lost_or_doubled_when_web_worker_and_database_are_killed():
     done = run("drill", "kill", "--strikes", "3", "--pause", "1", "--clients", "3", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
