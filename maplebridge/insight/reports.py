@@ -7,14 +7,11 @@ and never listed. Source: domain guide, section 6.
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
 from django.db.models import Q
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
@@ -23,7 +20,29 @@ from maplebridge.cases.models import Case, CaseQuerySet
 from maplebridge.cases.permissions import covers
 from maplebridge.insight import indicators
 from maplebridge.insight.indicators import Compared, Indicator, percent, share
+from maplebridge.insight.paper_words import (
+    LEAST,
+    area_names,
+    change_words,
+    day_words,
+    issuer_of,
+    minutes_words,
+    paper_of,
+    place_words,
+    ratio,
+    time_words,
+)
 from maplebridge.insight.periods import Period, period_before, period_of
+from maplebridge.insight.report_counts import (
+    BY_CATEGORY,
+    BY_PLACE,
+    RETURNS,
+    STANDING,
+    WAITING,
+    UnitLine,
+    answer,
+    unit_lines,
+)
 from maplebridge.lib.clock import CHINA
 from maplebridge.lib.papers import (
     Block,
@@ -36,17 +55,13 @@ from maplebridge.lib.papers import (
     Signature,
     Table,
 )
-from maplebridge.organisation.areas import LENGTHS, Level, subtree
+from maplebridge.organisation.areas import LENGTHS, Level
 from maplebridge.organisation.models import Area
 from maplebridge.organisation.people import Actor, Role
-from maplebridge.organisation.units import UnknownUnit, directory
+from maplebridge.organisation.units import directory
 
 # Posts that look over a whole area; the others see their own line or their own cases.
 READERS = frozenset({Role.CLERK, Role.DISPATCHER, Role.LEADER, Role.SUPERVISOR, Role.STATION})
-# 金龙村村民委员会 is said 金龙村.
-COMMITTEE = re.compile(r"(村民|居民)委员会$")
-# Below this denominator a share says more about chance than about a unit.
-LEAST = 5
 MOST_LISTED = 200
 TOP = 10
 URGENT = ("S0", "S1")
@@ -56,113 +71,6 @@ UNHANDLED = ("reported", "need_info", "accepted", "filed", "dispatched")
 PLACES = {4: 9, 6: 12, 9: 12, 12: 15, 15: 15}
 # Shares of the monthly tables, in their order.
 SHOWN_SHARES = ("closed_share", "closed_in_time_share", "rework_share", "satisfied_share")
-
-STANDING = """
-SELECT left(area_code, %(length)s) AS place,
-    count(*) FILTER (WHERE opened_at >= %(since)s AND opened_at < %(until)s),
-    count(*) FILTER (WHERE closed_at >= %(since)s AND closed_at < %(until)s),
-    count(*) FILTER (WHERE NOT ended),
-    count(*) FILTER (WHERE NOT ended AND due_at < %(at)s),
-    count(*) FILTER (WHERE NOT ended AND due_at >= %(at)s
-        AND due_at >= %(since)s AND due_at < %(until)s),
-    count(*) FILTER (WHERE NOT ended AND supervision > 0)
-FROM cases_case
-WHERE area_code >= %(lo)s AND area_code < %(hi)s
-    AND (NOT ended OR opened_at >= %(since)s OR closed_at >= %(since)s)
-GROUP BY 1 ORDER BY 1
-"""
-
-BY_CATEGORY = """
-SELECT category, count(*) FILTER (WHERE opened_at >= %(since)s) AS now,
-    count(*) FILTER (WHERE opened_at < %(since)s) AS before
-FROM cases_case
-WHERE area_code >= %(lo)s AND area_code < %(hi)s
-    AND opened_at >= %(before)s AND opened_at < %(until)s
-GROUP BY 1 ORDER BY 2 DESC, 1
-"""
-
-BY_PLACE = """
-SELECT left(area_code, %(length)s) AS place, count(*)
-FROM cases_case
-WHERE area_code >= %(lo)s AND area_code < %(hi)s AND length(area_code) >= %(length)s
-    AND opened_at >= %(since)s AND opened_at < %(until)s
-GROUP BY 1 ORDER BY 2 DESC, 1
-"""
-
-RETURNS = """
-SELECT e.unit_code, count(*)
-FROM cases_case c JOIN cases_event e ON e.case_id = c.id
-WHERE c.area_code >= %(lo)s AND c.area_code < %(hi)s
-    AND e.move = 'return_back' AND e.at >= %(since)s AND e.at < %(until)s
-GROUP BY 1 ORDER BY 2 DESC, 1
-"""
-
-WAITING = """
-SELECT unit_code, count(*), count(*) FILTER (WHERE due_at < %(at)s), min(opened_at)
-FROM cases_case
-WHERE area_code >= %(lo)s AND area_code < %(hi)s AND opened_at < %(until)s
-    AND NOT ended AND state = ANY(%(states)s)
-GROUP BY 1 ORDER BY 2 DESC, 1
-"""
-
-BY_UNIT = """
-WITH chosen AS (
-    SELECT id, closed_at, ended, late, due_at, rework_count FROM cases_case
-    WHERE area_code >= %(lo)s AND area_code < %(hi)s
-        AND opened_at >= %(since)s AND opened_at < %(until)s
-), happened AS (
-    SELECT e.case_id, bool_or(e.move = 'file_case') AS filed,
-        bool_or(e.move IN ('verify_pass', 'verify_fail')) AS checked
-    FROM cases_event e JOIN chosen c ON e.case_id = c.id GROUP BY e.case_id
-), lead AS (
-    SELECT DISTINCT ON (a.case_id) a.case_id, a.unit_code
-    FROM cases_assignment a JOIN chosen c ON a.case_id = c.id
-    WHERE a.duty = 'lead' AND a.progress NOT IN ('returned', 'withdrawn')
-    ORDER BY a.case_id, a.number DESC
-), led AS (
-    SELECT l.unit_code, count(*) AS led,
-        count(*) FILTER (WHERE h.filed AND (c.closed_at IS NOT NULL
-            OR (NOT c.ended AND c.due_at < %(at)s))) AS closing_due,
-        count(*) FILTER (WHERE h.filed AND c.closed_at IS NOT NULL) AS closed,
-        count(*) FILTER (WHERE h.filed AND c.closed_at IS NOT NULL AND NOT c.late) AS in_time,
-        count(*) FILTER (WHERE h.checked) AS checked,
-        count(*) FILTER (WHERE h.checked AND c.rework_count > 0) AS reworked
-    FROM lead l JOIN chosen c ON c.id = l.case_id JOIN happened h ON h.case_id = l.case_id
-    GROUP BY l.unit_code
-), given_back AS (
-    SELECT e.unit_code, count(*) AS returned
-    FROM cases_event e JOIN chosen c ON e.case_id = c.id
-    WHERE e.move = 'return_back' GROUP BY e.unit_code
-)
-SELECT COALESCE(led.unit_code, given_back.unit_code), COALESCE(led, 0), COALESCE(closing_due, 0),
-    COALESCE(closed, 0), COALESCE(in_time, 0), COALESCE(checked, 0), COALESCE(reworked, 0),
-    COALESCE(returned, 0)
-FROM led FULL JOIN given_back ON led.unit_code = given_back.unit_code
-ORDER BY 1
-"""
-
-
-@dataclass(frozen=True)
-class UnitLine:
-    """What one unit had of the cases reported in a period: counts.
-
-    led: cases in which it leads. closing_due: of these closed, or past due without it.
-    returned: how often it gave a case back.
-    """
-
-    unit_code: str
-    led: int
-    closing_due: int
-    closed: int
-    in_time: int
-    checked: int
-    reworked: int
-    returned: int
-
-    @property
-    def late(self) -> int:
-        """Cases closed late, or past due and not closed."""
-        return self.closing_due - self.in_time
 
 
 @dataclass(frozen=True)
@@ -187,12 +95,7 @@ class Asked:
 
     def rows(self, sql: str, **more: Any) -> list[tuple[Any, ...]]:
         """The answer of one statement over the area and the period."""
-        lo, hi = subtree(self.area_code)
-        since, until = self.period.bounds()
-        known = {"lo": lo, "hi": hi, "since": since, "until": until, "at": self.at}
-        with connection.cursor() as cursor:
-            cursor.execute(sql, {**known, **more})
-            return list(cursor.fetchall())
+        return answer(sql, self.area_code, self.period, self.at, **more)
 
 
 def may_read(actor: Actor, area_code: str) -> bool:
@@ -222,65 +125,6 @@ def report(
 # -- words ----------------------------------------------------------------------------------
 
 
-def day_words(day: dt.date) -> str:
-    """A day, written out."""
-    return date_format(day, "DATE_FORMAT")
-
-
-def time_words(at: dt.datetime | None) -> str:
-    """An instant in the city's time; a dash for none."""
-    return at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M") if at else "—"
-
-
-def area_names(codes: Iterable[str]) -> dict[str, str]:
-    """The names of areas by code, those of the areas around them with them."""
-    wanted = {code[:length] for code in codes for length in LENGTHS if length <= len(code)}
-    return dict(Area.objects.filter(code__in=wanted).values_list("code", "name"))
-
-
-def place_words(code: str, names: Mapping[str, str], above: str = "") -> str:
-    """An area as somebody says it who knows the area above: county and township, or village.
-
-    names: from `area_names`.
-    """
-    lengths = [n for n in (6, 9, 12, 15) if len(above) < n <= len(code)]
-    said: list[str] = []
-    for length in lengths:
-        name = COMMITTEE.sub("", names.get(code[:length], ""))
-        said.append(name.removeprefix(said[-1]) if said else name)
-    return "".join(said) or names.get(code, code)
-
-
-def issuer_of(area_code: str) -> str:
-    """The room that sends out the papers of an area."""
-    try:
-        return directory().room_of(area_code).name
-    except UnknownUnit:
-        return area_code
-
-
-def paper_of(
-    title: str,
-    issuer: str,
-    blocks: Sequence[Block],
-    at: dt.datetime,
-    *,
-    number: str = "",
-    mark: str = "",
-) -> Paper:
-    """A paper with head and foot as all of ours have them."""
-    return Paper(
-        title=title,
-        issuer=issuer,
-        blocks=tuple(blocks),
-        number=number,
-        day=day_words(at.astimezone(CHINA).date()),
-        mark=mark,
-        foot=_("Data as of %(at)s") % {"at": time_words(at)},
-        page=_("Page {n} of {of}"),
-    )
-
-
 def _title(asked: Asked, template: str) -> str:
     names = area_names([asked.area_code])
     return template % {"area": names.get(asked.area_code, asked.area_code)}
@@ -302,12 +146,6 @@ def _issue(number: int, year: int) -> str:
 def _closing(asked: Asked) -> Signature:
     day = asked.at.astimezone(CHINA).date()
     return Signature(issuer_of(asked.area_code), day_words(day))
-
-
-def ratio(numerator: int, denominator: int) -> str:
-    """A share with what it rests on, 911/972 and 93.72% below it; no percentage below LEAST."""
-    value = share(numerator, denominator) if denominator >= LEAST else None
-    return f"{numerator}/{denominator}\n{percent(value)}"
 
 
 def _small() -> str:
@@ -367,7 +205,7 @@ def _daily(asked: Asked) -> Paper:
         Q(ended=False) | Q(opened_at__gte=since, opened_at__lt=until)
     )
     watched = asked.cases.filter(supervision__gt=0, ended=False)
-    blocks = [
+    blocks: list[Block] = [
         Figures(
             (
                 (_("Reported"), str(new)),
@@ -555,26 +393,7 @@ def _weekly(asked: Asked) -> Paper:
     )
 
 
-def change_words(value: float | None) -> str:
-    """A change as the field writes it: −24.3 %; a dash without a base."""
-    if value is None:
-        return "—"
-    shown = percent(abs(value), 1)
-    return shown if shown == percent(0.0, 1) else f"{'−' if value < 0 else '+'}{shown}"
-
-
-def minutes_words(value: float | None) -> str:
-    """A time in whole minutes; a dash where nothing was measured."""
-    return "—" if value is None else _("%(n)d min") % {"n": round(value)}
-
-
 # -- monthly --------------------------------------------------------------------------------
-
-
-def unit_lines(area_code: str, period: Period, at: dt.datetime) -> list[UnitLine]:
-    """Each unit's counts of the cases reported in an area and period, by unit code."""
-    asked = Asked(area_code, period, at, {}, Actor(role=Role.SYSTEM))
-    return [UnitLine(*row) for row in asked.rows(BY_UNIT)]
 
 
 def _monthly(asked: Asked) -> Paper:
@@ -662,14 +481,14 @@ def _indicator_table(rows: Sequence[Compared]) -> Table:
     return Table(
         _("Table 1: indicators"),
         (
-            Column(_("Indicator"), 3.3),
+            Column(_("Indicator"), 3.1),
             Column(_("Numerator"), 1, numeric=True),
             Column(_("Denominator"), 1, numeric=True),
             Column(_("Value"), 1.15, numeric=True),
-            Column(_("Year ago"), 1.15, numeric=True),
-            Column(_("vs year ago"), 1.5, numeric=True),
+            Column(_("Year ago"), 1.45, numeric=True),
+            Column(_("vs year ago"), 1.4, numeric=True),
             Column(_("Month before"), 1.15, numeric=True),
-            Column(_("vs month before"), 1.5, numeric=True),
+            Column(_("vs month before"), 1.4, numeric=True),
         ),
         tuple(
             (

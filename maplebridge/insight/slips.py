@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _l
 from maplebridge.cases import deadlines
 from maplebridge.cases.grades import Confidentiality, Duty, Progress, Supervision, Urgency
 from maplebridge.cases.models import Assignment, Case, Event, Payload
-from maplebridge.insight.reports import area_names, day_words, paper_of, place_words, time_words
+from maplebridge.insight.paper_words import area_names, day_words, paper_of, place_words, time_words
 from maplebridge.lib.clock import CHINA
 from maplebridge.lib.papers import Block, Column, Facts, Note, Paper, Paragraph, Signature, Table
 from maplebridge.lib.text import printable
@@ -213,7 +213,7 @@ def _note() -> Note:
     return Note(
         _(
             "The reporter's name and telephone are not on this paper; who handles the case finds "
-            "them in the platform. Every reading there is on record."
+            "them in the platform."
         )
     )
 

@@ -13,7 +13,7 @@ from django.utils import translation
 from docx import Document
 
 from maplebridge.cases.models import Case
-from maplebridge.insight import indicators, reports
+from maplebridge.insight import indicators, paper_words, report_counts, reports
 from maplebridge.insight.periods import period_of
 from maplebridge.lib.clock import local_day, now
 from maplebridge.lib.papers import Figures, Paper, Paragraph, Table, pdf, render
@@ -100,7 +100,7 @@ def test_overdue_is_what_is_past_due_at_the_data_time(figures: Any) -> None:
     late = now() + dt.timedelta(days=30)
     paper = written("daily", late)
     assert table_from(paper, 0)["合计"] == ("10", "6", "4", "4", "0")
-    assert paper.foot == f"数据截至 {reports.time_words(late)}"
+    assert paper.foot == f"数据截至 {paper_words.time_words(late)}"
 
 
 def test_urgent_and_supervised_cases_are_listed_and_secret_ones_are_not(figures: Any) -> None:
@@ -161,7 +161,7 @@ def test_the_monthly_figures_on_paper_are_the_indicators(figures: Any, form: str
 def test_changes_have_a_sign_and_a_base_of_nothing_has_a_dash(figures: Any) -> None:
     reported = table_from(written("monthly"), 0)["上报"]
     assert reported == ("—", "—", "10", "0", "—", "0", "—")
-    words = [reports.change_words(value) for value in (-0.243, -0.168, 0.5, 0.0, None)]
+    words = [paper_words.change_words(value) for value in (-0.243, -0.168, 0.5, 0.0, None)]
     assert words == ["−24.3%", "−16.8%", "+50.0%", "0.0%", "—"]
     last_month = dt.timedelta(days=local_day(now()).day)
     for case in Case.objects.filter(ended=True)[:4]:
@@ -170,9 +170,9 @@ def test_changes_have_a_sign_and_a_base_of_nothing_has_a_dash(figures: Any) -> N
 
 
 def test_a_share_of_fewer_than_five_is_not_worked_out() -> None:
-    assert reports.ratio(4, 4) == "4/4\n—"
-    assert reports.ratio(5, 5) == "5/5\n100.00%"
-    assert reports.ratio(0, 0) == "0/0\n—"
+    assert paper_words.ratio(4, 4) == "4/4"
+    assert paper_words.ratio(5, 5) == "5/5\n100.00%"
+    assert paper_words.ratio(0, 0) == "—"
 
 
 def test_the_circular_names_a_unit_only_with_five_cases_due(figures: Any) -> None:
@@ -194,7 +194,7 @@ def test_who_returned_a_case_is_not_late_for_it(town: Any) -> None:
     town.move(case.pk, "sign_for", town.utility)
     period = period_of("month", local_day(now()))
     later = now() + dt.timedelta(days=90)
-    lines = {line.unit_code: line for line in reports.unit_lines(COUNTY, period, later)}
+    lines = {line.unit_code: line for line in report_counts.unit_lines(COUNTY, period, later)}
     housing, utility = lines[f"{COUNTY}-hsc"], lines[f"{COUNTY}-utl"]
     assert (housing.led, housing.closing_due, housing.late, housing.returned) == (0, 0, 0, 1)
     assert (utility.led, utility.closing_due, utility.late, utility.returned) == (1, 1, 1, 0)

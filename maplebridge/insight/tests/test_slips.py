@@ -8,7 +8,7 @@ import pytest
 from django.utils import translation
 
 from maplebridge.cases.models import Assignment, Case
-from maplebridge.insight import slips
+from maplebridge.insight import paper_words, slips
 from maplebridge.lib.clock import now
 from maplebridge.lib.papers import Facts, Paper, Table
 
@@ -72,7 +72,7 @@ def test_a_dispatch_slip_says_who_does_what_until_when(town: Any) -> None:
     assert said["主办单位"] == "龙游县住房和城乡建设局"
     assert said["事项内容"] == "村口下水道堵了，污水漫到路上"
     (clocks,) = (block for block in paper.blocks if isinstance(block, Table))
-    due = slips.time_words(case.due_at)
+    due = paper_words.time_words(case.due_at)
     assert [row[0] for row in clocks.rows] == ["签收", "联系上报人", "处置"]
     assert clocks.rows[0][2] == due
     assert {row[2] for row in clocks.rows[1:]} == {"自签收起"}
@@ -94,7 +94,7 @@ def test_a_supervision_slip_names_a_unit_its_level_and_its_answer(town: Any) -> 
     assert said["督办时间"].startswith("黄牌督办")
     assert said["理由"] == "请加快，联系 ＊＊"
     share = Assignment.objects.get(case_id=case.pk, duty="answer")
-    assert said["签收督办"] == f"请于{slips.time_words(share.due_at)}前完成"
+    assert said["签收督办"] == f"请于{paper_words.time_words(share.due_at)}前完成"
     town.move(case.pk, "answer_supervision", town.housing, {"answer": "明日修好"})
     answered = facts(written("supervision-slip", town.case(case.pk)))
     assert answered["回复督办"].endswith("明日修好")

@@ -42,8 +42,8 @@ def _compiled(paper: Paper, form: Literal["pdf", "png"], ppi: float | None = Non
         ppi=ppi,
         sys_inputs={"paper": said, "font": FAMILY},
     )
-    pages = made if isinstance(made, list) else [made]
-    return [page for page in pages if page is not None]
+    # One page is given as bytes, several as a list of them.
+    return [made] if isinstance(made, bytes) else list(made or ())
 
 
 @functools.cache

@@ -64,14 +64,14 @@ def _prepare(document: WordDocument, paper: Paper) -> None:
     section.top_margin, section.bottom_margin = Mm(26), Mm(24)
     section.left_margin, section.right_margin = Mm(27), Mm(25)
     normal = document.styles["Normal"]
-    normal.font.size = Pt(14)  # type: ignore[attr-defined]
+    normal.font.size = Pt(14)
     properties = normal.element.get_or_add_rPr()
     _fonts(properties, BODY)
     tongue = OxmlElement("w:lang")
     for name, value in (("val", "en-US"), ("eastAsia", "zh-CN")):
         tongue.set(qn(f"w:{name}"), value)
     properties.append(tongue)
-    layout = normal.paragraph_format  # type: ignore[attr-defined]
+    layout = normal.paragraph_format
     layout.space_before = layout.space_after = Pt(0)
     layout.line_spacing_rule, layout.line_spacing = WD_LINE_SPACING.EXACTLY, Pt(25)
 
@@ -166,7 +166,9 @@ def _add(document: WordDocument, block: Block) -> None:
             _table(document, block)
         case Note(text):
             paragraph = document.add_paragraph()
-            paragraph.paragraph_format.space_before = Pt(8)
+            # The last page of a paper bears more than its signature.
+            layout = paragraph.paragraph_format
+            layout.space_before, layout.keep_with_next = Pt(8), True
             _leading(paragraph, 16)
             _write(paragraph, text, 10.5, colour=GREY)
         case Signature():
@@ -175,7 +177,7 @@ def _add(document: WordDocument, block: Block) -> None:
 
 def _grid(document: WordDocument, rows: int, widths: list[float], style: str) -> WordTable:
     """An empty table as wide as the text. widths: shares of it."""
-    table = document.add_table(rows=rows, cols=len(widths))
+    table: WordTable = document.add_table(rows=rows, cols=len(widths))
     table.style = document.styles[style]
     table.alignment, table.autofit = WD_TABLE_ALIGNMENT.CENTER, False
     whole = sum(widths)
@@ -271,13 +273,14 @@ def _signature(document: WordDocument, block: Signature) -> None:
         paragraph = document.add_paragraph()
         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
         layout = paragraph.paragraph_format
-        layout.left_indent, layout.keep_with_next = Mm(TEXT_WIDTH_MM * 0.38), not number
+        layout.left_indent = Mm(TEXT_WIDTH_MM * 0.38)
+        layout.keep_with_next = not number or bool(block.places)
         if not number:
-            layout.space_before = Pt(28)
+            layout.space_before = Pt(16)
         _write(paragraph, words)
     if block.places:
         paragraph = document.add_paragraph()
-        paragraph.paragraph_format.space_before = Pt(24)
+        paragraph.paragraph_format.space_before = Pt(12)
         _write(paragraph, "　".join(f"{name}＿＿＿＿＿＿" for name in block.places), 12)
 
 
