@@ -688,7 +688,7 @@ def _circular(asked: Asked) -> Paper:
         issuer_of(asked.area_code),
         blocks,
         asked.at,
-        number=_("for %(year)d-%(month)02d")
+        number=_("for %(year)d, month %(month)d")
         % {"year": asked.period.since.year, "month": asked.period.since.month},
         mark=_("Draft, not signed"),
     )
