@@ -172,6 +172,23 @@ def test_pages_can_be_drawn_as_pictures() -> None:
     assert ink > sum(Image.open(io.BytesIO(empty)).convert("L").histogram()[:128])
 
 
+def test_a_long_word_stays_within_the_page() -> None:
+    endless = "https://" + "a1/" * 120
+    made = pdf.render(
+        paper(
+            Paragraph(endless),
+            Facts((("一", endless),)),
+            Table("表", (Column("甲"), Column("乙")), ((endless, "1"),)),
+        )
+    )
+    (page,) = pypdfium2.PdfDocument(made)
+    text = page.get_textpage()
+    drawn = [n for n in range(text.count_chars()) if text.get_text_range(n, 1).strip()]
+    assert len(drawn) > 1000
+    assert max(text.get_charbox(n)[2] for n in drawn) < page.get_width() - 25 * 72 / 25.4
+    assert text.get_text_range().count("1/a1/a") > 100
+
+
 def test_a_row_that_does_not_fit_and_another_form_are_refused() -> None:
     with pytest.raises(ValueError, match="a row of 1 cells for 2 columns"):
         Table("", (Column("a"), Column("b")), (("1",),))
