@@ -25,7 +25,6 @@ from maplebridge.config.supervise import Child, supervise
 from maplebridge.connectors import postgres
 
 # Of a WSGI server that is measured beside ours; ours has as many threads for pages.
-BLOCKING_THREADS = 12
 PORTS_TRIED = 50
 FAILURES_BEFORE_GIVING_UP = 3
 DATABASE_PAUSE_SECONDS = 5.0
@@ -83,11 +82,8 @@ def _serve(bind: str, port: int, *, demonstration: bool) -> None:
         # Neither web nor worker may act as the owner of the tables.
         if key not in ("DATABASE_OWNER_URL", "DATABASE_URL")
     }
-    granian = [sys.executable, "-m", "granian", "maplebridge.config.asgi:application"]
-    granian += ["--interface", "asgi", "--host", bind, "--port", str(port), "--workers", "1"]
-    granian += ["--workers-kill-timeout", "10", "--no-ws", "--log-level", "error"]
     program = "from maplebridge.config.main import main; main()"
-    web = Child("web", granian, environment, say)
+    web = Child("web", web_server(bind, port), environment, say)
     worker = Child("worker", [sys.executable, "-c", program, "worker"], environment, say)
     embedded = not os.environ.get("DATABASE_URL")
     database = _Database(state_folder()) if embedded else None
@@ -106,6 +102,13 @@ def _serve(bind: str, port: int, *, demonstration: bool) -> None:
 
     supervise([web, worker], stopping, each_round)
     say("Stopped.")
+
+
+def web_server(bind: str, port: int) -> list[str]:
+    """The command that serves pages and live streams at an address."""
+    command = [sys.executable, "-m", "granian", "maplebridge.config.asgi:application"]
+    command += ["--interface", "asgi", "--host", bind, "--port", str(port), "--workers", "1"]
+    return [*command, "--workers-kill-timeout", "10", "--no-ws", "--log-level", "error"]
 
 
 class _Database:

@@ -30,17 +30,15 @@ ROUTED_WITHIN_SECONDS = 180
 @contextlib.contextmanager
 def served() -> Iterator[int]:
     """The web server as `maplebridge up` runs it, on a free port of loopback; yields the port."""
-    from maplebridge.config.commands.up import BLOCKING_THREADS
+    from maplebridge.config.commands.up import web_server
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    command = [sys.executable, "-m", "granian", "maplebridge.config.wsgi:application"]
-    command += ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--workers", "1", "--blocking-threads", str(BLOCKING_THREADS), "--no-ws"]
-    command += ["--log-level", "error"]
     environment = {k: v for k, v in os.environ.items() if k != "DATABASE_OWNER_URL"}
-    process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)  # noqa: S603
+    process = subprocess.Popen(
+        web_server("127.0.0.1", port), env=environment, stdin=subprocess.DEVNULL
+    )  # noqa: S603
     try:
         for _try in range(300):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
