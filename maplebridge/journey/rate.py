@@ -9,8 +9,6 @@ from maplebridge.cases.models import Case
 from maplebridge.lib.ids import tidy_code
 from maplebridge.organisation.people import Actor, reporter_of
 
-FURTHEST = 5
-
 
 @dataclass(frozen=True)
 class Followed:
@@ -24,7 +22,8 @@ class Followed:
 def follow(typed: str, account_id: UUID | None = None) -> Followed | None:
     """The case behind a query code, however it was typed; None for a code that finds nothing.
 
-    A merged case is followed to where it went, at most FURTHEST steps.
+    A merged case is followed to where it went, however far. Of two that were merged into each
+    other at the same moment each is shown itself, until the feed has parted them.
     """
     code = tidy_code(typed)
     if code is None:
@@ -33,11 +32,14 @@ def follow(typed: str, account_id: UUID | None = None) -> Followed | None:
     if own is None:
         return None
     shown = own
-    for _step in range(FURTHEST):
-        if shown.merged_into is None:
-            break
+    passed = {own.pk}
+    while shown.merged_into is not None:
         next_case = Case.objects.filter(pk=shown.merged_into).first()
         if next_case is None:
             break
+        if next_case.pk in passed:
+            shown = own
+            break
+        passed.add(next_case.pk)
         shown = next_case
     return Followed(own, shown, reporter_of(own.pk, account_id))

@@ -16,17 +16,22 @@ from maplebridge.organisation.people import SYSTEM
 
 log = logging.getLogger(__name__)
 ANSWER = {"merge": "absorb", "unmerge": "give_back"}
+# Endings in which a twin has no part: only its own reporter could object to its own.
+REFUSED = frozenset({"declined", "voided"})
 
 
 def carry_out(news: News) -> None:
     """The feed's reader: tells the other case that a twin came or went; again changes nothing."""
+    key = f"twin:{news.case_id}:{news.sequence}"
+    if news.to_state in REFUSED and news.move not in ANSWER:
+        for twin in _twins_of(news):
+            _give_back(twin, news.case_id, key)
     if news.move not in ANSWER:
         return
     merged = Event.objects.filter(
         case_id=news.case_id, sequence__lte=news.sequence, move="merge"
     ).order_by("-sequence")[:1]
     for event in merged:
-        key = f"twin:{news.case_id}:{news.sequence}"
         told = {"twin": str(news.case_id)}
         other = UUID(event.facts["into"])
         try:
@@ -34,13 +39,31 @@ def carry_out(news: News) -> None:
         except engine.Refused as refused:
             log.warning("case %s could not be told of its twin: %s", other, refused)
             if news.move == "merge":
-                _give_back(news.case_id, key)
+                _give_back(news.case_id, other, key)
 
 
-def _give_back(case_id: UUID, key: str) -> None:
-    """The other case cannot take it (merged, voided or gone meanwhile): it goes on by itself."""
+def _twins_of(news: News) -> list[UUID]:
+    """The cases that a case had taken in, and not given back, when the news happened."""
+    told = Event.objects.filter(
+        case_id=news.case_id, sequence__lte=news.sequence, move__in=ANSWER.values()
+    ).order_by("sequence")
+    twins: dict[UUID, None] = {}
+    for event in told:
+        twin = UUID(event.facts["twin"])
+        if event.move == ANSWER["merge"]:
+            twins[twin] = None
+        else:
+            twins.pop(twin, None)
+    return list(twins)
+
+
+def _give_back(case_id: UUID, other: UUID, key: str) -> None:
+    """The other case cannot take it (merged, refused or gone meanwhile): it goes on by itself."""
+    case = Case.objects.filter(pk=case_id, merged_into=other).first()
+    if case is None:
+        return  # taken out meanwhile, perhaps to be merged into a third
     try:
-        engine.move(case_id, "return_twin", SYSTEM, key=key)
+        engine.move(case_id, "return_twin", SYSTEM, key=key, expected_sequence=case.sequence)
     except engine.Refused as refused:
         log.warning("case %s was not given back: %s", case_id, refused)
 

@@ -1,205 +1,287 @@
-"""What holds of every case after any moves in any order, by a seeded random walk."""
+"""What holds of every case after any moves in any order.
+
+MAPLEBRIDGE_PROPERTY_STEPS says how many steps are made; MAPLEBRIDGE_PROPERTY_SEED makes others
+than those that are the same in every run.
+"""
 
 from __future__ import annotations
 
-import datetime as dt
-import random
-from itertools import pairwise
+import itertools
+import json
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connections
 
-from maplebridge.cases import chain, engine
-from maplebridge.cases.kinds import Field, Type
-from maplebridge.cases.models import Assignment, Case, Event, Feed, Payload
-from maplebridge.cases.permissions import may
-from maplebridge.lib.clock import CHINA
-from maplebridge.organisation.people import SYSTEM
-from maplebridge.organisation.units import directory
+from maplebridge.cases import checks, effects, engine, permissions
+from maplebridge.cases.grades import Duty
+from maplebridge.cases.kinds import Effect, Guard, Who, registry
+from maplebridge.cases.models import Case, Event
+from maplebridge.cases.tests import machine
+from maplebridge.organisation.people import Role
 
-pytestmark = pytest.mark.django_db
-
-CASES = 5
-STEPS = 60
-SEEDS = (1, 2, 3)
-BEGIN = dt.datetime(2026, 11, 2, 9, tzinfo=CHINA)
-UNITS = [
-    "330825-hsc", "330825-utl", "330825-enf", "330825209201-station", "330825209-room",
-    "330825-center", "330825209-mediation",
-]  # fmt: skip
-AREAS = ["330825209", "330825209201", "330825209201001", "330825"]
+STEPS = int(os.environ.get("MAPLEBRIDGE_PROPERTY_STEPS", "10000"))
+SEED = os.environ.get("MAPLEBRIDGE_PROPERTY_SEED")
+# So soon each planted bug must be found.
+BUDGET = 1500
+THREADS = 4
 
 
-class Walk:
-    """A few cases, moved at random by people who may and people who may not."""
-
-    def __init__(self, town, seed):
-        self.town = town
-        self.draw = random.Random(seed)
-        self.at = BEGIN
-        self.keys = 0
-        self.made = self.refused = 0
-        self.seed = seed
-        self.cases = [town.report(at=self.at, key=f"walk-{seed}-{n}").case_id for n in range(CASES)]
-
-    def actors(self, case_id):
-        return [
-            *self.town.people.values(), self.town.stranger, self.town.resident(case_id), SYSTEM,
-        ]  # fmt: skip
-
-    def value(self, need: Field):
-        """Something that fits a field, now and then something that does not."""
-        if self.draw.random() < 0.03:
-            return "不对"
-        match need.type:
-            case Type.UNIT:
-                return self.draw.choice(UNITS)
-            case Type.UNITS:
-                return self.draw.sample(UNITS, self.draw.randint(1, 2))
-            case Type.AREA:
-                return self.draw.choice(AREAS)
-            case Type.CATEGORY:
-                return self.draw.choice(["1004", "0901", "0102"])
-            case Type.CASE:
-                return str(self.draw.choice(self.cases))
-            case Type.CHOICE:
-                return self.draw.choice(need.choices)[0]
-            case Type.DATE:
-                return (self.at.date() + dt.timedelta(days=self.draw.randint(-2, 40))).isoformat()
-            case Type.FLAG:
-                return self.draw.choice([True, False])
-            case Type.CODE:
-                sensible = {
-                    "sla_class": ["S1", "S2", "S4", "S7"],
-                    "confidentiality": ["C0", "C1", "C2"],
-                    "line": ["HSC", "UTL", ""],
-                }
-                return self.draw.choice(sensible.get(need.name, [""]))
-            case Type.CODES | Type.PHOTOS:
-                return []
-            case _:
-                return "一句话"
-
-    def facts(self, move):
-        return {
-            need.name: self.value(need)
-            for need in move.needs
-            if self.draw.random() < (0.98 if need.required else 0.5)
-        }
-
-    def step(self):
-        """One try: mostly by somebody who may, sometimes by anybody."""
-        self.at += dt.timedelta(minutes=self.draw.choice([1, 30, 600]))
-        case_id = self.draw.choice(self.cases)
-        case = Case.objects.get(pk=case_id)
-        shares = list(Assignment.objects.filter(case_id=case_id))
-        moves = case.pinned_kind.moves
-        pairs = [(actor, move) for actor in self.actors(case_id) for move in moves]
-        if self.draw.random() < 0.85:
-            pairs = [(a, m) for a, m in pairs if may(a, m, case, shares)] or pairs
-            # Moves that lead on are rarer than notes; without a push no case would ever end.
-            onward = [(a, m) for a, m in pairs if m.target is not None]
-            if onward and self.draw.random() < 0.7:
-                pairs = onward
-        actor, move = self.draw.choice(pairs)
-        self.keys += 1
-        key, facts = f"walk-{self.seed}-{self.keys}", self.facts(move)
-        before = rows_of(case_id)
-        try:
-            event = engine.move(case_id, move.name, actor, key=key, facts=facts, at=self.at)
-        except (engine.Refused, engine.FactsError):
-            self.refused += 1
-            assert rows_of(case_id) == before, f"a refused {move.name} changed something"
-            return
-        self.made += 1
-        after = rows_of(case_id)
-        again = engine.move(case_id, move.name, actor, key=key, facts=facts, at=self.at)
-        assert again.sequence == event.sequence
-        assert rows_of(case_id) == after, f"{move.name} with the same key changed something"
-        check(case_id, f"after {move.name} by {actor.role}")
+@pytest.mark.long
+def test_ten_thousand_steps_break_no_law(committed_town, monkeypatch, capsys):
+    world = machine.World(committed_town)
+    broken = machine.search(world, monkeypatch, STEPS, seed=int(SEED) if SEED else None)
+    with capsys.disabled():
+        made, refused = sum(world.made.values()), sum(world.refused.values())
+        sys.stdout.write(
+            f"\n{world.steps} steps in {world.lives} lives: {made} moves made, {refused} refused\n"
+        )
+    if broken is not None:
+        raise broken
+    assert world.steps >= STEPS
+    if STEPS >= 10_000:
+        kind = registry.latest("matter")
+        assert set(world.states) == {state.name for state in kind.states}
+        unmade = {move.name for move in kind.moves} - set(world.made) - machine.OF_TWINS
+        assert unmade == set()
+        assert sum(world.made.values()) >= STEPS // 3
 
 
-def rows_of(case_id):
-    """Everything stored of a case."""
-    return (
-        Case.objects.values().get(pk=case_id),
-        list(Assignment.objects.filter(case_id=case_id).order_by("number").values()),
-        Event.objects.filter(case_id=case_id).count(),
-        Payload.objects.filter(case_id=case_id).count(),
-        Feed.objects.filter(case_id=case_id).count(),
+# -- bugs planted on purpose ------------------------------------------------------------------
+
+
+def anybody_verifies(monkeypatch):
+    asked = permissions.may
+
+    def may(actor, move, case, shares):
+        if move.who is not Who.OTHER:
+            return asked(actor, move, case, shares)
+        fits = move.leads_from(case.state) and actor.role in move.by
+        return fits and permissions.covers(actor.area_code, case.area_code)
+
+    monkeypatch.setattr(permissions, "may", may)
+
+
+def guard_sleeps(guard):
+    def plant(monkeypatch):
+        monkeypatch.setitem(effects.GUARDS, guard, lambda _step: None)
+
+    return plant
+
+
+def effect_forgets(effect):
+    def plant(monkeypatch):
+        monkeypatch.setitem(effects.EFFECTS, effect, lambda _step: None)
+
+    return plant
+
+
+def nobody_may_object(monkeypatch):
+    monkeypatch.setitem(effects.GUARDS, Guard.ONE_APPEAL, lambda _step: "no")
+
+
+def the_unit_is_left_behind(monkeypatch):
+    def assign(step):
+        step.assign(step.facts["unit"], Duty.LEAD)
+
+    monkeypatch.setitem(effects.EFFECTS, Effect.ASSIGN_LEAD, assign)
+
+
+def the_ruling_stays_below(monkeypatch):
+    def give_back(step):
+        step.progress(step.share(Duty.LEAD), "returned")
+        step.case.return_count += 1
+        step.case.unit_code = step.case.filer_code
+
+    monkeypatch.setitem(effects.EFFECTS, Effect.RETURN, give_back)
+
+
+def a_repeated_key_is_a_fresh_one(monkeypatch):
+    move, count = engine.move, itertools.count()
+    monkeypatch.setattr(
+        engine, "move", lambda *args, key, **more: move(*args, key=f"{key}-{next(count)}", **more)
     )
 
 
-def check(case_id, when):
-    """What must hold of a case whatever happened to it."""
-    case = Case.objects.get(pk=case_id)
-    events = list(Event.objects.filter(case_id=case_id).order_by("sequence"))
-    state = case.pinned_kind.state(case.state)
-    assert case.ended == state.ended, when
-    assert case.unit_code in directory(), f"{when}: {case.unit_code!r} answers for {case.state}"
-    if case.ended:
-        assert (case.due_at, case.due_clock) == (None, ""), when
-    elif not state.pauses:
-        assert case.due_at is not None, f"{when}: no clock runs in {case.state}"
-        assert case.due_clock in state.clocks, when
-    assert [event.sequence for event in events] == list(range(1, case.sequence + 1)), when
-    told = Feed.objects.filter(case_id=case_id).order_by("sequence")
-    assert list(told.values_list("sequence", "move", "to_state")) == [
-        (event.sequence, event.move, event.to_state) for event in events
-    ], when
-    assert chain.verify(events) == [], when
-    assert bytes(case.last_hash) == bytes(events[-1].hash), when
-    for earlier, later in pairwise(events):
-        assert later.from_state == earlier.to_state, when
-        assert later.at >= earlier.at, when
-    assert case.state == events[-1].to_state, when
-    owners = [event.facts["unit"] for event in events if "unit" in event.facts]
-    assert owners[-1] == case.unit_code, f"{when}: the events do not tell who answers for it"
-    leads = [
-        share
-        for share in Assignment.objects.filter(case_id=case_id, duty="lead")
-        if share.progress in ("to_sign", "handling")
-    ]
-    assert len(leads) <= 1, f"{when}: more than one lead"
-    if case.state in ("dispatched", "handling"):
-        assert [share.unit_code for share in leads] == [case.unit_code], when
+def a_refusal_leaves_a_mark(monkeypatch):
+    move = engine.move
+
+    def marking(case_id, *args, **more):
+        try:
+            return move(case_id, *args, **more)
+        except engine.Refused:
+            Case.objects.filter(pk=case_id).update(asks=["?"])
+            raise
+
+    monkeypatch.setattr(engine, "move", marking)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_after_any_moves_in_any_order_every_case_is_whole(town, seed):
-    walk = Walk(town, seed)
-    for _step in range(STEPS):
-        walk.step()
-    assert walk.made >= STEPS // 3
-    assert walk.refused > 0
+def words_are_lost(monkeypatch):
+    write = engine._write
+    monkeypatch.setattr(
+        engine, "_write", lambda case, event, _words, *more: write(case, event, None, *more)
+    )
 
 
-def test_the_walk_sees_most_moves_and_states(town):
-    """Otherwise the walk would prove little."""
-    # Counted over what one longer walk makes, without repeating the checks above.
-    walk = Walk(town, 77)
-    for _step in range(2 * STEPS):
-        walk.step()
-    events = Event.objects.filter(case_id__in=walk.cases)
-    assert len(set(events.values_list("move", flat=True))) >= 15
-    assert len(set(events.values_list("to_state", flat=True))) >= 8
+def timers_are_not_armed(monkeypatch):
+    monkeypatch.setattr(engine.timers, "follow", lambda *_args: None)
 
 
-def test_the_check_can_fail(town):
-    case = town.opened("handling")
-    check(case.pk, "as it is")
-    for wrong in ({"unit_code": "nowhere"}, {"ended": True}, {"due_at": None}, {"sequence": 9}):
-        Case.objects.filter(pk=case.pk).update(**wrong)
-        with pytest.raises(AssertionError):
-            check(case.pk, "broken on purpose")
-        Case.objects.filter(pk=case.pk).update(**{name: getattr(case, name) for name in wrong})
-    check(case.pk, "mended")
+def lateness_is_forgotten(monkeypatch):
+    write = engine._write
+
+    def hurried(case, *more):
+        case.late = False
+        write(case, *more)
+
+    monkeypatch.setattr(engine, "_write", hurried)
 
 
+def shares_have_no_clock(monkeypatch):
+    monkeypatch.setattr(engine.shares, "set_clocks", lambda *_args: [])
+
+
+PLANTED = [
+    (anybody_verifies, "the_verifier_is_not_the_handler"),
+    (guard_sleeps(Guard.SHARES_DONE), "nothing_ends_before_its_shares"),
+    (guard_sleeps(Guard.NOT_IN_RULING), "a_second_return_is_ruled_on"),
+    (guard_sleeps(Guard.MAY_RETURN), "a_second_return_is_ruled_on"),
+    (the_ruling_stays_below, "a_second_return_is_ruled_on"),
+    (effect_forgets(Effect.UNMERGE), "the_row_is_what_the_events_tell"),
+    (effect_forgets(Effect.REWORK), "one_accountable_unit"),
+    (the_unit_is_left_behind, "one_accountable_unit"),
+    (nobody_may_object, "no_state_without_a_way_out"),
+    (a_repeated_key_is_a_fresh_one, "the_same_key_changes_nothing_twice"),
+    (a_refusal_leaves_a_mark, "a_refused_move_leaves_no_trace"),
+    (words_are_lost, "the_chain_holds"),
+    (timers_are_not_armed, "a_timer_for_all_that_is_owed"),
+    (lateness_is_forgotten, "the_clocks_are_a_fold_of_the_events"),
+    (shares_have_no_clock, "every_share_has_its_clock"),
+]
+
+
+@pytest.mark.parametrize(("plant", "law"), PLANTED, ids=range(len(PLANTED)))
+def test_a_planted_bug_is_found(committed_town, monkeypatch, plant, law):
+    world = machine.World(committed_town)
+    plant(monkeypatch)
+    broken = machine.search(world, monkeypatch, BUDGET, shrink=False)
+    assert isinstance(broken, machine.Broken), f"{world.steps} steps, not found: {broken!r}"
+    assert broken.law == law, broken
+
+
+# -- every law by itself ----------------------------------------------------------------------
+
+
+def _changed(case_id, change):
+    rows = json.loads(machine.picture(case_id))
+    change(rows)
+    return json.dumps(rows)
+
+
+SPOILED = [
+    ("one_accountable_unit", lambda r: r["case"].update(unit_code="nowhere")),
+    ("one_accountable_unit", lambda r: r["shares"].append({**r["shares"][0], "number": 2})),
+    ("a_next_due_time", lambda r: r["case"].update(due_at=None)),
+    ("a_next_due_time", lambda r: r["case"].update(ended=True)),
+    ("nothing_ends_before_its_shares", lambda r: r["case"].update(state="verified")),
+    ("the_row_is_what_the_events_tell", lambda r: r["case"].update(rework_count=1)),
+    ("the_row_is_what_the_events_tell", lambda r: r["case"].update(sequence=9)),
+    ("events_follow_each_other", lambda r: r["events"][2].update(from_state="closed")),
+    ("events_follow_each_other", lambda r: r["events"][2].update(key=r["events"][1]["key"])),
+    ("the_chain_holds", lambda r: r["events"][2].update(role="leader")),
+    ("the_chain_holds", lambda r: r["payloads"][0].update(content={})),
+    ("nothing_told_is_taken_back", lambda r: r["files"].clear()),
+    ("the_feed_tells_every_event", lambda r: r["told"].pop()),
+    ("the_clocks_are_a_fold_of_the_events", lambda r: r["case"].update(late=True)),
+    ("every_share_has_its_clock", lambda r: r["shares"][0].update(due_clock="assist")),
+    ("a_timer_for_all_that_is_owed", lambda r: r["timers"].pop()),
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("law", "spoil"), SPOILED, ids=range(len(SPOILED)))
+def test_every_law_can_fail(town, law, spoil):
+    case = town.opened("dispatched")
+    photo = engine.Photo("0" * 64, "image/png", 1)
+    town.move(case.pk, "sign_for", town.housing, photos=[photo])
+    whole = machine.picture(case.pk)
+    machine.check(whole, whole)
+    spoilt = _changed(case.pk, spoil)
+    assert machine.LAWS[law](machine.Sight(spoilt, whole))
+    with pytest.raises(machine.Broken):
+        machine.check(spoilt, whole)
+
+
+# -- the same request at the same moment ------------------------------------------------------
+
+
+@pytest.mark.parametrize("start", ["reported", "dispatched", "feedback", "closed"])
+def test_one_request_sent_by_many_at_once_is_one_event(committed_town, start):
+    town = committed_town
+    case = town.opened(start)
+    name, actor, facts = {
+        "reported": ("accept", town.town, {}),
+        "dispatched": ("return_back", town.housing, {"reason": "不归我们"}),
+        "feedback": ("verify_fail", town.village, {"reason": "没有疏通"}),
+        "closed": ("rate", town.resident(case.pk), {"rating": "4", "solved": True}),
+    }[start]
+
+    def send(_turn):
+        try:
+            return engine.move(case.pk, name, actor, key="once", facts=facts).sequence
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        answers = list(threads.map(send, range(2 * THREADS)))
+    assert set(answers) == {case.sequence + 1}
+    assert Event.objects.filter(case_id=case.pk, key="once").count() == 1
+    machine.check(machine.picture(case.pk))
+
+
+def test_one_report_sent_by_many_at_once_is_one_case(committed_town):
+    def send(_turn):
+        try:
+            return committed_town.report(account="一人", key="once")
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        receipts = list(threads.map(send, range(2 * THREADS)))
+    assert len({receipt.case_id for receipt in receipts}) == 1
+    assert [receipt.fresh for receipt in receipts].count(True) == 1
+    assert Case.objects.count() == 1
+    machine.check(machine.picture(receipts[0].case_id))
+
+
+# -- the graph of the kind --------------------------------------------------------------------
+
+
+def test_from_every_state_a_case_can_still_be_closed_or_objected_to():
+    kind = registry.latest("matter")
+    assert checks.problems_of(kind) == []
+    for state in kind.states:
+        reached = {state.name}
+        while further := {
+            move.target
+            for move in kind.moves
+            if move.target and reached & set(move.sources) and move.target not in reached
+        }:
+            reached |= further
+        assert "closed" in reached, f"from {state.name} nothing leads to a closing"
+    for name in ("declined", "voided"):
+        by = {role for m in kind.moves if name in m.sources and m.target for role in m.by}
+        assert Role.RESIDENT in by, f"a reporter cannot object to {name}"
+
+
+@pytest.mark.django_db
 def test_an_overruled_step_leaves_the_work_with_the_unit_that_does_it(town):
     """A walk found it: the accountable unit and the lead unit must not part."""
     case = town.opened("filed")
     town.move(case.pk, "dispatch", town.town, {"unit": "330825209201-station"})
     town.move(case.pk, "sign_for", town.village)
     town.move(case.pk, "overrule", town.village, {"unit": "330825-enf", "category": "0901"})
-    check(case.pk, "after overrule")
+    machine.check(machine.picture(case.pk))
     assert town.case(case.pk).unit_code == "330825209201-station"

@@ -36,9 +36,9 @@ def served() -> Iterator[int]:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     environment = {k: v for k, v in os.environ.items() if k != "DATABASE_OWNER_URL"}
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603
         web_server("127.0.0.1", port), env=environment, stdin=subprocess.DEVNULL
-    )  # noqa: S603
+    )
     try:
         for _try in range(300):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
