@@ -90,7 +90,9 @@ class Asked:
         return seen.exclude(confidentiality=Confidentiality.C2)
 
     def category(self, code: str) -> str:
-        """A kind of matter in words."""
+        """A kind of matter in words; all confidential ones are one."""
+        if code == Confidentiality.C2:
+            return _("Confidential matters (C2)")
         return self.categories.get(code, code) or _("Not sorted yet")
 
     def rows(self, sql: str, **more: Any) -> list[tuple[Any, ...]]:
@@ -343,7 +345,7 @@ def _weekly(asked: Asked) -> Paper:
                 _("Share: of all %(n)d matters reported in the week.") % {"n": reported},
                 _(
                     "Change: against the week before; a dash where nothing was reported then. "
-                    "Nothing is excluded."
+                    "Nothing is excluded; confidential matters (C2) are one line."
                 ),
             ),
             _("None in this week."),

@@ -120,7 +120,8 @@ def test_the_weekly_report_tells_kinds_places_returns_and_what_waits(figures: An
     paper = written("weekly")
     # The one that nobody sorted lies in the township and has no kind yet.
     assert table_from(paper, 0) == {
-        "排水内涝": ("9", "90.00%", "0", "—"),
+        "排水内涝": ("8", "80.00%", "0", "—"),
+        "涉密事项（C2）": ("1", "10.00%", "0", "—"),
         "尚未分类": ("1", "10.00%", "0", "—"),
     }
     assert table_from(paper, 1) == {"社阳乡社阳村": ("9",)}
