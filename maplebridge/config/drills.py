@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 # What is struck, by a word of its command line.
 PARTS = {"web": "granian", "worker": " worker", "database": "postgres"}
@@ -265,7 +266,7 @@ def count_here(file: str) -> dict[str, int]:
         }
 
 
-def _texts_of(cases: list[object]) -> list[str]:
+def _texts_of(cases: list[UUID]) -> list[str]:
     from maplebridge.cases.models import Payload
 
     rows = Payload.objects.filter(case_id__in=cases, sequence=1, part="words")
