@@ -184,7 +184,9 @@ def _line(row: Compared) -> Line:
 
 
 def _is_few(row: Indicator) -> bool:
-    return row.denominator is not None and row.denominator < FEWEST
+    """Whether a share, or a time, rests on too few cases."""
+    of = row.numerator if row.unit == "minutes" else row.denominator
+    return of is not None and of < FEWEST
 
 
 def _value(row: Indicator) -> str:

@@ -61,7 +61,8 @@ def test_the_table_stands_beside_a_year_ago_and_the_month_before(town: Any) -> N
     assert accepted[:3] == ["50.00%", "3 / 6", "▼ -16.7% -10.00 个百分点"]
     # The month before has four cases: too few for a share to be compared with.
     assert accepted[3] == "—"
-    assert row(shown, "上报到受理用时（中位数）")[:2] == ["12 分钟", "3 件有记录"]
+    # Nor does a time of three cases say anything of the area.
+    assert row(shown, "上报到受理用时（中位数）")[:2] == ["—", "3 件有记录 件数过少"]
     assert "2025-10-01 至 2025-10-31" in shown
     assert "2026-09-01 至 2026-09-30" in shown
     assert "数据时间" in shown
@@ -126,3 +127,11 @@ def test_whatever_is_asked_there_is_a_page(town: Any) -> None:
     for said in ({"kind": "fortnight"}, {"on": "2026-02-31"}, {"on": "9999-12-31"},
                  {"on": "0001-01-01"}, {"kind": "\x00"}):  # fmt: skip
         assert client.get("/desk/figures/", said).status_code == 200
+
+
+def test_a_time_of_five_cases_is_shown(town: Any) -> None:
+    for _n in range(5):
+        case_id = town.report(at=NOON).case_id
+        town.move(case_id, "accept", town.town, at=NOON + dt.timedelta(minutes=12))
+    shown = page(desk_of("town").get("/desk/figures/", OCTOBER))
+    assert row(shown, "上报到受理用时（中位数）")[:2] == ["12 分钟", "5 件有记录"]
