@@ -17,6 +17,7 @@ from maplebridge.cases.models import Case, Feed
 from maplebridge.insight import counts
 from maplebridge.insight.models import Counted, Rollup
 from maplebridge.insight.periods import Period
+from maplebridge.insight.tests.lives import Lives
 from maplebridge.lib.clock import CHINA, local_day, now
 from maplebridge.lib.ids import bucket_of
 
@@ -57,9 +58,7 @@ def test_a_case_stands_in_the_cell_of_its_township_category_day_and_state(town):
 @pytest.mark.parametrize("seed", [2, 17])
 def test_whatever_happens_in_whatever_order_the_roll_up_is_the_recount(town, seed):
     """Random moves; news told twice, late, in any order and in batches of any size."""
-    from maplebridge.cases.tests.test_properties import Walk
-
-    walk, draw = Walk(town, seed), random.Random(seed)
+    walk, draw = Lives(town, seed), random.Random(seed)
     kept: list[feed.News] = []
     for _round in range(10):
         for _ in range(7):

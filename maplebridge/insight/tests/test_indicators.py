@@ -18,6 +18,7 @@ from maplebridge.insight.indicators import (
     share,
     table_from,
 )
+from maplebridge.insight.tests.lives import Lives
 from maplebridge.lib.clock import CHINA, local_day, now
 
 # Numerator, denominator and share as published. Source: domain guide, section 6.
@@ -95,9 +96,7 @@ def test_the_table_counts_what_happened_in_the_area_and_period(town):
 @pytest.mark.django_db
 @pytest.mark.parametrize("seed", [3, 11, 29])
 def test_whatever_happened_every_share_lies_between_nothing_and_all(town, seed):
-    from maplebridge.cases.tests.test_properties import Walk
-
-    walk = Walk(town, seed)
+    walk = Lives(town, seed)
     today = local_day(now())
     period = Period(today - dt.timedelta(days=4000), today)
     for _ in range(60):
