@@ -14,12 +14,12 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from maplebridge.cases.grades import Confidentiality, Duty, Progress, Supervision, Urgency
+from maplebridge.cases.grades import LIVE, Confidentiality, Duty, Progress, Supervision, Urgency
 from maplebridge.cases.kinds import Effect, Guard, Move
 from maplebridge.cases.models import Assignment, Case
 from maplebridge.lib.clock import CHINA
 from maplebridge.organisation.people import Actor, Role, Tier
-from maplebridge.organisation.units import Directory
+from maplebridge.organisation.units import ROOMS, Directory
 
 REOPEN_DAYS = 7
 REVIEW_DAYS = 30
@@ -61,11 +61,7 @@ class Step:
 
     def share(self, *duties: str) -> Assignment | None:
         """The newest open share with one of the duties."""
-        for share in reversed(self.assignments):
-            live = share.progress in LIVE
-            if share.duty in duties and live:
-                return share
-        return None
+        return next(reversed(self.live(*duties)), None)
 
     def live(self, *duties: str) -> list[Assignment]:
         """The open shares with one of the duties, oldest first."""
@@ -83,26 +79,36 @@ class Step:
             self.assign(unit_code, duty)
 
     def share_for_reading(self, unit_code: str) -> None:
-        """Lets a unit that gives the case away go on reading it."""
-        self.assign(unit_code, Duty.READ)
-        self.progress(self.assignments[-1], Progress.READ)
+        """Lets a unit go on reading the case, whatever becomes of its other shares."""
+        if not any(a.unit_code == unit_code and a.duty == Duty.READ for a in self.assignments):
+            self.assign(unit_code, Duty.READ)
+            self.progress(self.assignments[-1], Progress.READ)
 
     def progress(self, share: Assignment | None, progress: str) -> None:
         """Moves a share on."""
         if share is not None:
             share.progress = progress
             share.since = self.at
-            share.ended_at = self.at if progress not in (Progress.HANDLING,) else None
+            share.ended_at = None if progress == Progress.HANDLING else self.at
             self.changed.append(share)
+
+    def filing_room(self) -> str:
+        """The room that filed the case; for none, or one that is gone, the township's."""
+        filer = self.case.filer_code
+        return filer if filer in self.units else self.room_of(Tier.TOWN)
+
+    def room_of(self, lowest: Tier) -> str:
+        """The room of the case's area, of that tier or above."""
+        return self.units.room_of(self.case.area_code, lowest).code
 
     def room_above(self) -> str:
         """The room above the accountable unit; the city centre's own at the top."""
         if self.case.unit_code not in self.units:
-            return self.units.room_of(self.case.area_code, Tier.TOWN).code
+            return self.room_of(Tier.TOWN)
         here = self.units.unit(self.case.unit_code)
         above = (
             self.units.room_above(here.area_code)
-            if here.kind in ROOM_KINDS
+            if here.kind in ROOMS
             else self.units.room_of(here.area_code, Tier.TOWN)
         )
         if above is None:
@@ -110,10 +116,8 @@ class Step:
         return above.code
 
 
-LIVE = (Progress.TO_SIGN, Progress.HANDLING)
 # What must be done or withdrawn before a case may end; the lead's part ends with its feedback.
 OWED = (Duty.ASSIST, Duty.ATTEND, Duty.ADVISE, Duty.ANSWER, Duty.RECEIVE)
-ROOM_KINDS = frozenset({"city_center", "county_center", "town_room", "village_station"})
 Said = str | None
 
 
@@ -199,19 +203,27 @@ def _handed_over(step: Step) -> Said:
     return _("No hand-over waits for a receipt of that service.")
 
 
-def _asked_by_us(step: Step) -> Said:
+def _ours_to_withdraw(step: Step) -> Said:
     if _withdrawable(step):
         return None
-    return _("No unit that we asked still owes us anything.")
+    return _("Nothing is owed that we may withdraw; what a room above asked for, it withdraws.")
 
 
 def _withdrawable(step: Step) -> list[Assignment]:
+    """Open shares that were asked for by anyone but a room above the actor's."""
     chosen = step.facts.get("units")
     return [
         a
         for a in step.live(Duty.ASSIST, Duty.ATTEND, Duty.ADVISE, Duty.RECEIVE)
-        if a.asked_by == step.actor.unit_code and (not chosen or a.unit_code in chosen)
+        if not _asked_from_above(step, a) and (not chosen or a.unit_code in chosen)
     ]
+
+
+def _asked_from_above(step: Step, share: Assignment) -> bool:
+    if share.asked_by not in step.units:
+        return False
+    asker = step.units.unit(share.asked_by)
+    return asker.kind in ROOMS and asker.tier > step.actor.tier
 
 
 def _below(step: Step) -> Said:
@@ -351,7 +363,7 @@ GUARDS: dict[Guard, Callable[[Step], Said]] = {
     Guard.ATTENDED: _attended,
     Guard.CONSULTING: _consulting,
     Guard.HANDED_OVER: _handed_over,
-    Guard.ASKED_BY_US: _asked_by_us,
+    Guard.OURS_TO_WITHDRAW: _ours_to_withdraw,
     Guard.BELOW: _below,
     Guard.MAY_RETURN: _may_return,
     Guard.NOT_IN_RULING: _not_in_ruling,
@@ -411,22 +423,16 @@ def _assign_assist(step: Step) -> None:
             step.assign(unit, Duty.ASSIST)
 
 
-def _send_copy(step: Step) -> None:
-    for unit in step.facts["units"]:
-        step.assign(unit, Duty.READ)
+def _asks(duty: str) -> Callable[[Step], None]:
+    def ask(step: Step) -> None:
+        for unit in step.facts["units"]:
+            step.ask(unit, duty)
+
+    return ask
 
 
-def _read_copy(step: Step) -> None:
-    step.finish(Progress.READ, Duty.READ)
-
-
-def _summon(step: Step) -> None:
-    for unit in step.facts["units"]:
-        step.ask(unit, Duty.ATTEND)
-
-
-def _attend(step: Step) -> None:
-    step.finish(Progress.HANDLING, Duty.ATTEND)
+def _finishes(progress: str, *duties: str) -> Callable[[Step], None]:
+    return lambda step: step.finish(progress, *duties)
 
 
 def _rate_unit(step: Step) -> None:
@@ -436,27 +442,10 @@ def _rate_unit(step: Step) -> None:
             step.changed.append(share)
 
 
-def _ask_advice(step: Step) -> None:
-    for unit in step.facts["units"]:
-        step.ask(unit, Duty.ADVISE)
-
-
-def _advise(step: Step) -> None:
-    step.finish(Progress.DONE, Duty.ADVISE)
-
-
 def _conclude(step: Step) -> None:
     for share in _consulted(step):
         given = share.progress == Progress.DONE
         step.progress(share, Progress.READ if given else Progress.WITHDRAWN)
-
-
-def _take_note(step: Step) -> None:
-    step.finish(Progress.HANDLING, Duty.ANSWER)
-
-
-def _answer(step: Step) -> None:
-    step.finish(Progress.DONE, Duty.ANSWER)
 
 
 def _note_receipt(step: Step) -> None:
@@ -484,20 +473,14 @@ def _return(step: Step) -> None:
     step.progress(step.share(Duty.LEAD), Progress.RETURNED)
     case = step.case
     case.return_count += 1
-    case.unit_code = case.filer_code
-    if case.return_count >= RETURNS_BEFORE_RULING:
-        above = step.units.room_of(case.area_code, Tier.COUNTY)
-        known = case.filer_code in step.units
-        if not known or step.units.unit(case.filer_code).tier < above.tier:
-            case.unit_code = above.code
+    case.unit_code = step.filing_room()
+    below = step.units.unit(case.unit_code).tier < Tier.COUNTY
+    if case.return_count >= RETURNS_BEFORE_RULING and below:
+        case.unit_code = step.room_of(Tier.COUNTY)
 
 
 def _rule(step: Step) -> None:
     step.case.ruled = True
-
-
-def _finish_assist(step: Step) -> None:
-    step.finish(Progress.DONE, Duty.ASSIST, Duty.ATTEND)
 
 
 def _finish_lead(step: Step) -> None:
@@ -505,11 +488,9 @@ def _finish_lead(step: Step) -> None:
     step.progress(step.share(Duty.LEAD), Progress.DONE)
     case.handler_id = step.actor.account_id
     case.handler_unit = step.actor.unit_code
-    room = step.units.room_of(case.area_code)
-    case.unit_code = case.filer_code or room.code
-    if not case.filer_code:
-        case.filer_code = step.units.room_of(case.area_code, Tier.TOWN).code
-        case.unit_code = case.filer_code
+    case.filer_code = case.unit_code = step.filing_room()
+    if case.handler_unit == case.unit_code:  # nobody there may verify it
+        case.unit_code = step.room_above()
 
 
 def _rework(step: Step) -> None:
@@ -553,8 +534,7 @@ def _file(step: Step) -> None:
 
 
 def _take(step: Step) -> None:
-    if step.actor.unit_code:
-        step.case.unit_code = step.actor.unit_code
+    step.case.unit_code = step.actor.unit_code
 
 
 def _call_back(step: Step) -> None:
@@ -564,9 +544,7 @@ def _call_back(step: Step) -> None:
 
 def _back_to_filer(step: Step) -> None:
     case = step.case
-    case.unit_code = case.filer_code or step.units.room_of(case.area_code, Tier.TOWN).code
-    if case.supervision:
-        case.unit_code = step.units.room_of(case.area_code, Tier.COUNTY).code
+    case.unit_code = step.room_of(Tier.COUNTY) if case.supervision else step.filing_room()
 
 
 def _close(step: Step) -> None:
@@ -582,8 +560,7 @@ def _reopen(step: Step) -> None:
     case.return_count = 0
     case.ruled = False
     case.extension = ""
-    room = case.filer_code or step.units.room_of(case.area_code, Tier.TOWN).code
-    case.unit_code = case.filer_code = room
+    case.unit_code = case.filer_code = step.filing_room()
 
 
 def _ask_extension(step: Step) -> None:
@@ -625,7 +602,7 @@ def _mark_legacy(step: Step) -> None:
 
 
 def _grade(step: Step) -> None:
-    for name in ("level", "scale", "urgency"):
+    for name in ("level", "scale"):
         if step.facts.get(name):
             setattr(step.case, name, step.facts[name])
 
@@ -650,23 +627,24 @@ EFFECTS: dict[Effect, Callable[[Step], None]] = {
     Effect.ASK: _ask,
     Effect.ASSIGN_LEAD: _assign_lead,
     Effect.ASSIGN_ASSIST: _assign_assist,
-    Effect.SUMMON: _summon,
-    Effect.ATTEND: _attend,
+    Effect.SUMMON: _asks(Duty.ATTEND),
+    Effect.ATTEND: _finishes(Progress.HANDLING, Duty.ATTEND),
     Effect.RATE_UNIT: _rate_unit,
-    Effect.ASK_ADVICE: _ask_advice,
-    Effect.ADVISE: _advise,
+    Effect.ASK_ADVICE: _asks(Duty.ADVISE),
+    Effect.ADVISE: _finishes(Progress.DONE, Duty.ADVISE),
     Effect.CONCLUDE: _conclude,
-    Effect.TAKE_NOTE: _take_note,
-    Effect.ANSWER: _answer,
+    Effect.TAKE_NOTE: _finishes(Progress.HANDLING, Duty.ANSWER),
+    Effect.ANSWER: _finishes(Progress.DONE, Duty.ANSWER),
     Effect.NOTE_RECEIPT: _note_receipt,
     Effect.WITHDRAW: _withdraw,
     Effect.DELEGATE: _delegate,
-    Effect.SEND_COPY: _send_copy,
-    Effect.READ_COPY: _read_copy,
+    Effect.KEEP_SIGHT: lambda step: step.share_for_reading(step.actor.unit_code),
+    Effect.SEND_COPY: _asks(Duty.READ),
+    Effect.READ_COPY: _finishes(Progress.READ, Duty.READ),
     Effect.SIGN: _sign,
     Effect.RETURN: _return,
     Effect.RULE: _rule,
-    Effect.FINISH_ASSIST: _finish_assist,
+    Effect.FINISH_ASSIST: _finishes(Progress.DONE, Duty.ASSIST, Duty.ATTEND),
     Effect.FINISH_LEAD: _finish_lead,
     Effect.REWORK: _rework,
     Effect.ESCALATE: _escalate,

@@ -373,7 +373,7 @@ def _make(
     facts, words = read_facts(declared, said, units, lambda other: _knows(actor, case, other))
     at = max(at or now(), events[-1].at)
     before = deadlines.clocks_of(case, events)
-    owed = timers.known(case, before, assignments)
+    owed = {} if declared.recounts else timers.known(case, before, assignments)
     step = Step(
         case,
         declared,

@@ -69,6 +69,11 @@ class Progress(models.TextChoices):
     WITHDRAWN = "withdrawn", _("No longer needed")
 
 
+# A share with which something is still to be done, and one that no longer opens the case.
+LIVE = (Progress.TO_SIGN, Progress.HANDLING)
+GONE = (Progress.RETURNED, Progress.WITHDRAWN)
+
+
 class Rung(models.IntegerChoices):
     """How far a clock has been told of: its number is how many rungs have rung.
 

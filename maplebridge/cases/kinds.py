@@ -68,13 +68,13 @@ class Who(StrEnum):
 
     REPORTER = "reporter"  # reported this case
     OWNER = "owner"  # post in the accountable unit
-    LEAD = "lead"  # post in the unit with the lead assignment
-    WORKING = "working"  # post in a unit with a leading, assisting or attending share
+    LEAD = "lead"  # post in the unit that leads now
+    WORKING = "working"  # post in a unit that leads, assists or attends now
     ASKED = "asked"  # post in a unit with one of the move's shares
-    ASSIGNED = "assigned"  # post in any unit with an assignment
+    SEES = "sees"  # whoever may see it
     ABOVE = "above"  # post in a room above the accountable unit, over the case's area
-    AREA = "area"  # post whose area covers the case
-    OTHER = "other"  # like AREA, but never the unit or person that handled it
+    AREA = "area"  # post whose area covers the case, or in the accountable unit
+    OTHER = "other"  # post whose area covers the case, never the unit or person that handled it
     FILER = "filer"  # post in the room that filed it or answers for it now, or above
     SYSTEM = "system"
 
@@ -97,6 +97,7 @@ class Effect(StrEnum):
     NOTE_RECEIPT = "note_receipt"
     WITHDRAW = "withdraw"
     DELEGATE = "delegate"
+    KEEP_SIGHT = "keep_sight"
     SEND_COPY = "send_copy"
     READ_COPY = "read_copy"
     SIGN = "sign"
@@ -138,7 +139,7 @@ class Guard(StrEnum):
     ATTENDED = "attended"
     CONSULTING = "consulting"
     HANDED_OVER = "handed_over"
-    ASKED_BY_US = "asked_by_us"
+    OURS_TO_WITHDRAW = "ours_to_withdraw"
     BELOW = "below"
     MAY_RETURN = "may_return"
     NOT_IN_RULING = "not_in_ruling"
@@ -181,8 +182,9 @@ class Move:
     by: roles. tiers: acting tiers, empty for any. who: how the actor must stand to the case.
     shares: for who=ASKED, the duty and progress of the share that the actor's unit must have.
     needs: the fields of its form. stops: clocks that end with it though the state stays.
-    renews: clocks that begin anew with it.
-    public: the reporter sees that it happened.
+    renews: clocks that begin anew with it. recounts: every timer is written again.
+    public: the reporter sees that it happened. plain: offered as a button; False for moves that
+    only programs make.
     """
 
     name: str
@@ -199,7 +201,8 @@ class Move:
     stops: tuple[str, ...] = ()
     renews: tuple[str, ...] = ()
     public: bool = False
-    plain: bool = True  # offered as a button; False for moves that only programs make
+    recounts: bool = False
+    plain: bool = True
 
     def leads_from(self, state: str) -> bool:
         """Whether it may start in the state."""

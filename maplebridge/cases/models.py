@@ -18,6 +18,7 @@ from django.db.models.expressions import Func
 
 from maplebridge.cases import permissions
 from maplebridge.cases.grades import (
+    GONE,
     Confidentiality,
     Duty,
     Level,
@@ -40,7 +41,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
         """The cases an actor may see; the rule stands in `permissions`."""
         assigned = Assignment.objects.filter(
             case_id=models.OuterRef("pk"), unit_code=actor.unit_code
-        ).exclude(progress__in=permissions.GONE)
+        ).exclude(progress__in=GONE)
         return self.filter(permissions.visible(actor, models.Exists(assigned)))
 
     def open(self) -> CaseQuerySet:
@@ -412,7 +413,7 @@ class Alarm(models.Model):
 
     unit_code: the unit that owes the work. told_unit: the unit that is told. planned_at: when it
     was to ring; rang_at: when it did. digest_id: the notice that told it, null until then.
-    For URGED the clock is the case's next, and due_at the moment of the urging.
+    For URGED there is no clock, and due_at is the moment of the urging.
     """
 
     pk = models.CompositePrimaryKey("case_id", "clock", "share", "due_at", "rung", "told_unit")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Exists, Q
 
-from maplebridge.cases.grades import Confidentiality, Duty, Progress
+from maplebridge.cases.grades import GONE, LIVE, Confidentiality, Duty
 from maplebridge.cases.kinds import Move, Who, registry
 from maplebridge.lib.clock import now
 from maplebridge.organisation.people import Actor, Role, Tier
@@ -30,8 +30,6 @@ WORKING = frozenset(
 NOTHING = Q(pk__in=[])
 # Duties of the units that work on a case; the others advise, answer or read.
 ON_THE_WORK = (Duty.LEAD, Duty.ASSIST, Duty.ATTEND)
-# Shares that no longer open the case to their unit.
-GONE = (Progress.RETURNED, Progress.WITHDRAWN)
 # Posts that see no case content at all. Source: domain guide, section 5.
 NO_CONTENT = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
 
@@ -147,20 +145,20 @@ def may(actor: Actor, move: Move, case: Case, assignments: Collection[Assignment
         case Who.OWNER:
             return actor.unit_code == case.unit_code
         case Who.LEAD:
-            return _is_assigned(actor, assignments, (Duty.LEAD,))
+            return _works(actor, assignments, (Duty.LEAD,))
         case Who.WORKING:
-            return _is_assigned(actor, assignments, ON_THE_WORK)
+            return _works(actor, assignments, ON_THE_WORK)
         case Who.ASKED:
             return any(
                 a.unit_code == actor.unit_code and (a.duty, a.progress) in move.shares
                 for a in assignments
             )
-        case Who.ASSIGNED:
-            return _is_assigned(actor, assignments)
+        case Who.SEES:
+            return True
         case Who.ABOVE:
             return _stands_above(actor, case)
         case Who.AREA:
-            return covers(actor.area_code, case.area_code)
+            return actor.unit_code == case.unit_code or covers(actor.area_code, case.area_code)
         case Who.OTHER:
             return (
                 covers(actor.area_code, case.area_code)
@@ -185,9 +183,16 @@ def _is_assigned(
     )
 
 
+def _works(actor: Actor, assignments: Collection[Assignment], duties: tuple[str, ...]) -> bool:
+    return any(
+        a.unit_code == actor.unit_code and a.duty in duties and a.progress in LIVE
+        for a in assignments
+    )
+
+
 def _stands_above(actor: Actor, case: Case) -> bool:
     """Whether the actor's room covers the case and stands above the accountable unit."""
-    if actor.role not in (Role.CLERK, Role.DISPATCHER, Role.SYSTEM):
+    if actor.role not in (Role.CLERK, Role.DISPATCHER):
         return False
     if not covers(actor.area_code, case.area_code) or actor.unit_code == case.unit_code:
         return False

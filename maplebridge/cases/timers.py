@@ -339,7 +339,7 @@ def note_urging(case_id: UUID, sequence: int) -> None:
         [
             Alarm(
                 case_id=case_id,
-                clock=case.due_clock,
+                clock="",
                 share=CASE_ITSELF,
                 due_at=event.at,
                 rung=Rung.URGED,

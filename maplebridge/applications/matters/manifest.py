@@ -22,6 +22,7 @@ FIELD = frozenset({Role.GRID_WORKER, Role.STATION})
 UNITS = frozenset({Role.OFFICER, Role.MEDIATOR, Role.STATION, Role.GRID_WORKER})
 HANDLERS = UNITS | ROOMS
 STAFF = HANDLERS | frozenset({Role.SUPERVISOR, Role.LEADER})
+SUPERVISING = ROOMS | frozenset({Role.SUPERVISOR})
 TOWN_UP = (Tier.TOWN, Tier.COUNTY, Tier.CITY)
 COUNTY_UP = (Tier.COUNTY, Tier.CITY)
 
@@ -64,6 +65,7 @@ SUMMONED = (Duty.ATTEND, Progress.TO_SIGN)
 ATTENDING = (Duty.ATTEND, Progress.HANDLING)
 ASSISTING = (Duty.ASSIST, Progress.TO_SIGN)
 ADVISING = (Duty.ADVISE, Progress.TO_SIGN)
+COPIED = (Duty.READ, Progress.TO_SIGN)
 TO_TAKE_NOTE = (Duty.ANSWER, Progress.TO_SIGN)
 TO_ANSWER = (Duty.ANSWER, Progress.HANDLING)
 
@@ -203,15 +205,16 @@ MOVES = (
         SYSTEM,
         Who.SYSTEM,
         needs=(Field("calendar", Type.NUMBER, _("Last published year of the calendar")),),
+        recounts=True,
         plain=False,
     ),
     Move(
-        "overrule", _("Overrule an automatic step"), UNDER_WAY, None, DESKS | ROOMS, Who.OWNER,
+        "overrule", _("Overrule an automatic step"), UNDER_WAY, None, DESKS, Who.OWNER,
         needs=(*TRIAGE_FIELDS, OPTIONAL_NOTE), effects=(Effect.TRIAGE,), plain=False,
     ),
     Move(
         "accept", _("Accept"), ("reported",), "accepted", DESKS, Who.OWNER,
-        needs=(OPTIONAL_NOTE,), effects=(Effect.TAKE,), public=True,
+        needs=(OPTIONAL_NOTE,), public=True,
     ),
     Move(
         "handle_on_spot", _("Close on the spot"), ("reported", "accepted"), "feedback", FIELD,
@@ -408,7 +411,7 @@ MOVES = (
         "contact", _("Note the contact with the reporter"), ("handling",), None, HANDLERS,
         Who.WORKING, needs=(NOTE,), stops=("contact",),
     ),
-    Move("log", _("Add a note"), OPEN, None, STAFF, Who.AREA, needs=(NOTE, PHOTOS)),
+    Move("log", _("Add a note"), OPEN, None, STAFF, Who.SEES, needs=(NOTE, PHOTOS)),
     Move(
         "log_progress", _("Note the progress"), ("handling",), None, HANDLERS, Who.WORKING,
         needs=(NOTE, PHOTOS), public=True, renews=("progress",),
@@ -478,7 +481,7 @@ MOVES = (
             ),
             REASON,
         ),
-        guards=(Guard.ASKED_BY_US,), effects=(Effect.WITHDRAW,),
+        guards=(Guard.OURS_TO_WITHDRAW,), effects=(Effect.WITHDRAW,),
     ),
     Move(
         "request_extend", _("Ask for more time"), ("handling",), None, HANDLERS, Who.LEAD,
@@ -506,19 +509,18 @@ MOVES = (
             REASON,
             Field("review_on", Type.DATE, _("Review date")),
         ),
-        guards=(Guard.REVIEW_WITHIN_30_DAYS,), public=True,
+        guards=(Guard.REVIEW_WITHIN_30_DAYS,), effects=(Effect.KEEP_SIGHT,), public=True,
     ),
     Move(
         "resume", _("Resume"), ("suspended",), "handling", CENTRES, Who.ABOVE, tiers=COUNTY_UP,
         needs=(OPTIONAL_NOTE,), public=True,
     ),
     Move(
-        "urge", _("Urge"), UNDER_WAY, None, ROOMS | frozenset({Role.SUPERVISOR}), Who.AREA,
+        "urge", _("Urge"), UNDER_WAY, None, SUPERVISING, Who.AREA,
         needs=(OPTIONAL_NOTE,),
     ),
     Move(
-        "supervise", _("Supervise"), OPEN, None,
-        frozenset({Role.SUPERVISOR, Role.DISPATCHER, Role.CLERK}), Who.AREA, tiers=TOWN_UP,
+        "supervise", _("Supervise"), OPEN, None, SUPERVISING, Who.AREA, tiers=TOWN_UP,
         needs=(
             Field(
                 "supervision", Type.CHOICE, _("Level"),
@@ -530,7 +532,7 @@ MOVES = (
             ),
             REASON,
         ),
-        guards=(Guard.HIGHER_LEVEL,), effects=(Effect.SUPERVISE,),
+        guards=(Guard.HIGHER_LEVEL,), effects=(Effect.SUPERVISE, Effect.KEEP_SIGHT),
     ),
     Move(
         "note_supervision", _("Take note of the supervision"), OPEN, None, HANDLERS, Who.ASKED,
@@ -543,22 +545,16 @@ MOVES = (
         effects=(Effect.ANSWER,),
     ),
     Move(
-        "end_supervision", _("End the supervision"), OPEN, None,
-        frozenset({Role.SUPERVISOR, Role.DISPATCHER}), Who.AREA, tiers=COUNTY_UP,
-        needs=(REASON,), guards=(Guard.SUPERVISED,), effects=(Effect.RELEASE,),
+        "end_supervision", _("End the supervision"), OPEN, None, SUPERVISING, Who.AREA,
+        tiers=TOWN_UP, needs=(REASON,), guards=(Guard.SUPERVISED,), effects=(Effect.RELEASE,),
     ),
     Move(
-        "hand_off", _("Hand over to 110, 119 or 120"), OPEN, None, STAFF | SYSTEM, Who.AREA,
-        needs=(
-            Field(
-                "service", Type.CHOICE, _("Service"), choices=SERVICES,
-            ),
-            OPTIONAL_NOTE,
-        ),
+        "hand_off", _("Hand over to 110, 119 or 120"), OPEN, None, STAFF | SYSTEM, Who.SEES,
+        needs=(Field("service", Type.CHOICE, _("Service"), choices=SERVICES), OPTIONAL_NOTE),
         effects=(Effect.HAND_OFF,), public=True,
     ),
     Move(
-        "note_receipt", _("Note the receipt of 110, 119 or 120"), OPEN, None, STAFF, Who.AREA,
+        "note_receipt", _("Note the receipt of 110, 119 or 120"), OPEN, None, STAFF, Who.SEES,
         needs=(
             Field("service", Type.CHOICE, _("Service"), choices=SERVICES),
             Field("receipt", Type.CODE, _("Number under which they took it")),
@@ -576,7 +572,7 @@ MOVES = (
         guards=(Guard.IN_REACH, Guard.NOT_CONFIDENTIAL), effects=(Effect.SEND_COPY,),
     ),
     Move(
-        "read_copy", _("Mark as read"), OPEN, None, STAFF, Who.ASSIGNED,
+        "read_copy", _("Mark as read"), OPEN, None, STAFF, Who.ASKED, shares=(COPIED,),
         effects=(Effect.READ_COPY,),
     ),
     Move(
