@@ -476,8 +476,9 @@ class World:
     work: what the feed's reader does with news, or None. at: the world's clock.
     """
 
+    # How much more or less readily than its sources say a move is taken.
     weights: ClassVar[dict[str, float]] = {
-        "return_back": 4.0,
+        "return_back": 12.0,
         "merge": 0.5,
         "record_only": 0.3,
         "escalate": 0.3,
@@ -505,7 +506,7 @@ class World:
         self.steps = 0
         self.lives = 0
         self.failed = False
-        self._posts: dict[str, list[tuple[Actor | None, Move]]] = {}
+        self._posts: dict[str, list[tuple[Actor | None, list[Move]]]] = {}
         self.cast = [*town.people.values(), town.stranger, SYSTEM, *self._others()]
 
     def _others(self) -> list[Actor]:
@@ -646,25 +647,30 @@ class World:
         self, seen: Sight, case: Case, assigned: list[Assignment]
     ) -> list[tuple[Actor, Move]]:
         """Who may make which move now, except what belongs to the feed."""
-        resident = self.residents[case.pk]
-        return [
-            (actor, move)
-            for actor, move in self.posts(seen.kind, case.state)
-            for actor in [resident if actor is None else actor]
-            if permissions.may(actor, move, case, assigned)
-        ]
+        found = []
+        for post, moves in self.posts(seen.kind, case.state):
+            actor = self.residents[case.pk] if post is None else post
+            if permissions.sees(actor, case, assigned):
+                found += [
+                    (actor, move) for move in moves if permissions.may(actor, move, case, assigned)
+                ]
+        return found
 
-    def posts(self, kind: Kind, state: str) -> list[tuple[Actor | None, Move]]:
-        """Whose role and tier fit the moves from a state; None stands for the case's reporter."""
+    def posts(self, kind: Kind, state: str) -> list[tuple[Actor | None, list[Move]]]:
+        """Which moves from a state fit whose role and tier; None stands for the case's reporter."""
         if state not in self._posts:
-            people: list[Actor | None] = [*self.cast, None]
+            leading = [m for m in kind.moves if m.leads_from(state) and m.name not in OF_TWINS]
             self._posts[state] = [
-                (actor, move)
-                for move in kind.moves
-                if move.leads_from(state) and move.name not in OF_TWINS
-                for actor in people
-                if (actor.role if actor else Role.RESIDENT) in move.by
-                and (not move.tiers or (actor and actor.tier in move.tiers))
+                (
+                    post,
+                    [
+                        move
+                        for move in leading
+                        if (post.role if post else Role.RESIDENT) in move.by
+                        and (not move.tiers or (post and post.tier in move.tiers))
+                    ],
+                )
+                for post in [*self.cast, None]
             ]
         return self._posts[state]
 
@@ -802,16 +808,21 @@ class World:
     def tried(
         self, seen: Sight, case: Case, assigned: list[Assignment], actor: Actor, move: Move
     ) -> Step | None:
-        """The step that a move would be, its effects carried out on copies; None if refused."""
+        """The step that a move would be; None if refused.
+
+        The effects of a move that stays in its state are carried out, on copies.
+        """
         for turn in range(TURNS if move.guards else 1):
             facts = self.sensible(move, random.Random(turn), case.pk)
-            shares_now = [copy(share) for share in assigned]
-            step = self.step_of(seen, copy(case), shares_now, actor, move, facts)
-            if all(GUARDS[guard](step) is None for guard in move.guards):
-                step.case.state = move.target or case.state
+            step = self.step_of(seen, case, assigned, actor, move, facts)
+            if any(GUARDS[guard](step) for guard in move.guards):
+                continue
+            if move.target in (None, case.state):
+                shares_now = [copy(share) for share in assigned]
+                step = self.step_of(seen, copy(case), shares_now, actor, move, facts)
                 for effect in move.effects:
                     EFFECTS[effect](step)
-                return step
+            return step
         return None
 
     def step_of(
@@ -928,7 +939,7 @@ def lives_of(world: World) -> type[RuleBasedStateMachine]:
                 allowed = draw.random() < 0.9
                 choose = world.choose if allowed else world.anybody
                 actor, move, facts = choose(case_id, draw)
-                world.attempt(case_id, actor, move, facts, again=pick % 4 == 0)
+                world.attempt(case_id, actor, move, facts, again=pick % 8 == 0)
 
         @rule(pick=st.integers(0, CASES - 1), again=st.booleans())
         def the_feed_is_read(self, pick: int, again: bool) -> None:
@@ -973,10 +984,11 @@ def search(
     *,
     seed: int | None = None,
     shrink: bool = True,
+    life: int = STEPS_OF_A_LIFE,
 ) -> Exception | None:
     """Lives of at least so many steps together; what broke, or None.
 
-    The same lives each time, or others with a seed.
+    The same lives each time, or others with a seed. life: steps of one.
     """
     for module in (engine, permissions, timers):
         monkeypatch.setattr(module, "now", lambda: world.at)
@@ -984,8 +996,8 @@ def search(
     if seed is not None:
         machine = hypothesis.seed(seed)(machine)
     settings = hypothesis.settings(
-        max_examples=-(-steps // STEPS_OF_A_LIFE) + SPARE,
-        stateful_step_count=STEPS_OF_A_LIFE,
+        max_examples=-(-steps // life) + SPARE,
+        stateful_step_count=life,
         derandomize=seed is None,
         database=None,
         deadline=None,
