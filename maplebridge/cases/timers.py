@@ -223,12 +223,25 @@ def arm_missing() -> int:
     for case_id in list(waiting.values_list("pk", flat=True)):
         with transaction.atomic():
             case = Case.objects.select_for_update().get(pk=case_id)
-            events = Event.objects.filter(case_id=case_id).order_by("sequence")
-            clocks = deadlines.clocks_of(case, events)
-            asked = list(Assignment.objects.filter(case_id=case_id))
+            clocks, asked = _clocks_and_shares(case)
             follow(case, {}, standing(case, clocks, asked), clocks, asked)
         done += 1
     return done
+
+
+def is_behind(case: Case) -> bool:
+    """Whether the timers say other than the clocks do when counted now: the calendar changed."""
+    clocks, asked = _clocks_and_shares(case)
+    shares.set_clocks(case, asked)
+    counted = {key: owed.due_at for key, owed in standing(case, clocks, asked).items()}
+    armed = Timer.objects.filter(case_id=case.pk).values_list("clock", "share", "due_at")
+    return counted != {(clock, share): due_at for clock, share, due_at in armed}
+
+
+def _clocks_and_shares(case: Case) -> tuple[tuple[Clock, ...], list[Assignment]]:
+    events = Event.objects.filter(case_id=case.pk).order_by("sequence")
+    asked = Assignment.objects.filter(case_id=case.pk).order_by("number")
+    return deadlines.clocks_of(case, events), list(asked)
 
 
 # -- ringing --------------------------------------------------------------------------------

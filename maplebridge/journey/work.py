@@ -6,9 +6,11 @@ import datetime as dt
 import logging
 from uuid import UUID
 
-from maplebridge.cases import deadlines, engine
+from django.db.models import Exists, OuterRef
+
+from maplebridge.cases import engine, timers
 from maplebridge.cases.feed import News
-from maplebridge.cases.models import Case, Event
+from maplebridge.cases.models import Case, Event, Timer
 from maplebridge.lib.clock import CHINA
 from maplebridge.organisation import calendar, editions
 from maplebridge.organisation.calendar import EXCEPTIONS, What
@@ -90,7 +92,7 @@ class _Recounted:
 
 
 def recount_exceptions() -> int:
-    """Counts the clocks again of open cases whose due time a new edition of the calendar moves.
+    """Counts the clocks again of open cases that a new edition of the calendar moves.
 
     Asked often: without a new edition it costs no statement. Again changes nothing. Returns how
     many cases moved.
@@ -103,11 +105,10 @@ def recount_exceptions() -> int:
     if days:
         first = dt.datetime.combine(min(days), dt.time(), CHINA)
         last = dt.datetime.combine(max(days), dt.time.max, CHINA)
-        touched = Case.objects.open().filter(due_at__gte=first, opened_at__lte=last)
+        later = Timer.objects.filter(case_id=OuterRef("pk"), due_at__gte=first)
+        touched = Case.objects.open().filter(Exists(later), opened_at__lte=last)
         for case in touched.iterator():
-            events = list(Event.objects.filter(case_id=case.pk).order_by("sequence"))
-            clock = deadlines.next_due(deadlines.clocks_of(case, events))
-            if clock is not None and clock.due_at != case.due_at:
+            if timers.is_behind(case):
                 done += _recount(case.pk, f"calendar-edition:{number}")
     _Recounted.edition = number
     return done

@@ -323,7 +323,8 @@ def test_timers_follow_when_the_holidays_of_a_year_are_published(town, monkeypat
     case_id = town.report(at=at(f"{monday} 09:00")).case_id
     before = timer(case_id, "accept")
     assert before.due_at == at(f"{monday} 11:00")
-    monkeypatch.setitem(known._days, monday, False)
+    published = calendar.WorkCalendar({monday: False}, known.last_year + 2)
+    monkeypatch.setattr(calendar, "in_force", lambda: published)
     town.move(case_id, "recount", SYSTEM, {"calendar": known.last_year + 2})
     after = timer(case_id, "accept")
     tuesday = monday + dt.timedelta(days=1)

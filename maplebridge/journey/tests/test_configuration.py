@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from django.apps import apps
 
-from maplebridge.cases.models import Event
+from maplebridge.cases.models import Event, Timer
 from maplebridge.journey import configuration, learn, notice, rehearsal, route, work
 from maplebridge.journey.advance import advance
 from maplebridge.journey.configuration import TABLES
@@ -193,6 +193,21 @@ def test_a_typhoon_day_moves_the_open_cases_it_falls_into_once(town, monkeypatch
     assert Event.objects.get(case_id=touched.pk, sequence=2).move == "recount"
     monkeypatch.setattr(work._Recounted, "edition", 0)
     assert work.recount_exceptions() == 0
+
+
+def test_a_typhoon_day_moves_a_later_clock_though_the_next_one_stays(town, monkeypatch):
+    monkeypatch.setattr(work._Recounted, "edition", 0)
+    case = town.opened("handling")
+    timed = {t.clock: t.due_at for t in Timer.objects.filter(case_id=case.pk)}
+    assert case.due_clock == "contact"
+    assert timed["dispose"] > timed["contact"] + dt.timedelta(days=2)
+    day = local_day(timed["dispose"]).isoformat()
+    cells = [{"day": day, "what": "off", "reason": "台风"}]
+    configuration.publish(TABLES["calendar"], cells, note="台风", by=SYSTEM)
+    assert work.recount_exceptions() == 1
+    now_timed = {t.clock: t.due_at for t in Timer.objects.filter(case_id=case.pk)}
+    assert now_timed["contact"] == timed["contact"] == town.case(case.pk).due_at
+    assert local_day(now_timed["dispose"]) > local_day(timed["dispose"])
 
 
 # -- files ---------------------------------------------------------------------------------
