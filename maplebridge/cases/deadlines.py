@@ -220,22 +220,13 @@ def _counts_always(clock: Clock) -> bool:
 
 def _stretches(begin: dt.datetime, hours: Hours) -> Iterator[tuple[dt.datetime, dt.datetime]]:
     """Opening hours from an instant on; a unit that never closes has its workdays whole."""
-    worked = calendar.in_force().is_workday
+    opened = calendar.in_force().opened
     local = begin.astimezone(hours.zone)
     day = local.date()
     while True:
-        if worked(day):
-            midnight = dt.datetime.combine(day, dt.time(), hours.zone)
-            opened = [
-                (
-                    dt.datetime.combine(day, opens, hours.zone),
-                    dt.datetime.combine(day, closes, hours.zone),
-                )
-                for opens, closes in hours.intervals
-            ] or [(midnight, midnight + calendar.DAY)]
-            for opens, closes in opened:
-                if closes > local:
-                    yield max(opens, local), closes
+        for opens, closes in opened(day, hours):
+            if closes > local:
+                yield max(opens, local), closes
         day += calendar.DAY
 
 
@@ -282,7 +273,7 @@ def _go_on(clock: Clock, at: dt.datetime) -> Clock:
 
 def fold(
     kind: Kind,
-    history: Sequence[Happening],
+    history: Iterable[Happening],
     durations: Durations,
     hours: Callable[[str], Hours],
 ) -> tuple[Clock, ...]:
@@ -292,53 +283,79 @@ def fold(
     durations: those in force on the day of the opening are used.
     hours: working hours of a unit, by its code; a clock keeps those of the unit it started under.
     """
-    done: list[Clock] = []
-    running: dict[str, Clock] = {}
-    met: set[str] = set()  # work done before its state ended, as a contact noted
-    before: State | None = None
-    sla_class = category = ""
-    day = local_day(history[0].at)
+    counting = Counting(kind, durations, hours)
     for step in history:
-        known = (sla_class, category)
-        sla_class = step.facts.get("sla_class", sla_class)
-        category = step.facts.get("category", category)
-        changed = (sla_class, category) != known
-        state = kind.state(step.state)
-        move = kind.move(step.move)
+        counting.add(step)
+    return counting.clocks()
+
+
+class Counting:
+    """The fold, event by event: `clocks` may be asked for between two of them."""
+
+    def __init__(self, kind: Kind, durations: Durations, hours: Callable[[str], Hours]) -> None:
+        self._kind, self._durations, self._hours = kind, durations, hours
+        self._done: list[Clock] = []
+        self._running: dict[str, Clock] = {}
+        self._met: set[str] = set()  # work done before its state ended, as a contact noted
+        self._state: State | None = None
+        self._sla_class = self._category = ""
+        self._day = dt.date.min
+
+    def clocks(self) -> tuple[Clock, ...]:
+        """Every clock so far, in the order in which they started."""
+        clocks = [*self._done, *self._running.values()]
+        return tuple(sorted(clocks, key=lambda clock: clock.started_at))
+
+    def add(self, step: Happening) -> None:
+        """Goes on by one event; the first is the opening."""
+        before, state = self._state, self._kind.state(step.state)
+        move = self._kind.move(step.move)
+        if before is None:
+            self._day = local_day(step.at)
+        known = (self._sla_class, self._category)
+        self._sla_class = step.facts.get("sla_class", self._sla_class)
+        self._category = step.facts.get("category", self._category)
+        changed = (self._sla_class, self._category) != known
         entered = before is None or move is None or move.target is not None
         stops = {*move.stops, *move.renews} if move else set()
         if entered and before is state:
-            stops |= running.keys()  # passed up: the tier above has its own time
+            stops |= self._running.keys()  # passed up: the tier above has its own time
         if entered and not (before and _stands_between(before, state)):
-            met.clear()
+            self._met.clear()
         if move:
-            met.update(move.stops)
-        kept = {*state.clocks, state.pauses} - stops
-        granted = step.facts.get("extension") == "granted"
-        longer = durations.find(sla_class, category, "extend", day) if granted else None
-        for name, clock in list(running.items()):
-            found = durations.find(sla_class, category, name, day) if changed else clock.amount
-            if name not in kept or found is None:
-                done.append(_end(running.pop(name), step.at))
-                continue
-            now = replace(clock, amount=found, sla_class=sla_class) if changed else clock
-            running[name] = _after_step(_with_due(now) if changed else now, step, state, longer)
+            self._met.update(move.stops)
+        self._go_on(step, state, {*state.clocks, state.pauses} - stops, changed=changed)
         # A class that adds a clock, as S0 its hourly progress, begins it then.
-        for name in state.clocks if entered or changed else move.renews if move else ():
-            found = durations.find(sla_class, category, name, day)
-            if name not in running and name not in met and found is not None:
-                fresh = Clock(
-                    name,
-                    step.at,
-                    found,
-                    step.at,
-                    hours(step.unit),
-                    _fixed(step, name),
-                    sla_class=sla_class,
+        self._begin(step, state.clocks if entered or changed else move.renews if move else ())
+        self._state = state
+
+    def _go_on(self, step: Happening, state: State, kept: set[str], *, changed: bool) -> None:
+        """Ends the running clocks that are not kept or that the class has no longer."""
+        longer = self._allowed(EXTEND) if step.facts.get("extension") == "granted" else None
+        for name, clock in list(self._running.items()):
+            found = self._allowed(name) if changed else clock.amount
+            if name not in kept or found is None:
+                self._done.append(_end(self._running.pop(name), step.at))
+                continue
+            now = clock
+            if changed:
+                now = _with_due(replace(clock, amount=found, sla_class=self._sla_class))
+            self._running[name] = _after_step(now, step, state, longer)
+
+    def _begin(self, step: Happening, names: Iterable[str]) -> None:
+        """Starts clocks that do not run, whose work is not done and that the class has."""
+        for name in names:
+            if name in self._running or name in self._met:
+                continue
+            found = self._allowed(name)
+            if found is not None:
+                hours, fixed = self._hours(step.unit), _fixed(step, name)
+                self._running[name] = _with_due(
+                    Clock(name, step.at, found, step.at, hours, fixed, sla_class=self._sla_class)
                 )
-                running[name] = _with_due(fresh)
-        before = state
-    return tuple(sorted([*done, *running.values()], key=lambda clock: clock.started_at))
+
+    def _allowed(self, name: str) -> Amount | None:
+        return self._durations.find(self._sla_class, self._category, name, self._day)
 
 
 def _after_step(clock: Clock, step: Happening, state: State, longer: Amount | None) -> Clock:
@@ -412,8 +429,21 @@ def next_due(clocks: Iterable[Clock]) -> Clock | None:
 
 def clocks_of(case: Case, events: Iterable[Event]) -> tuple[Clock, ...]:
     """The clocks of a case from its events; no statement besides the kept configuration."""
-    history = [Happening(e.at, e.move, e.to_state, e.facts) for e in events]
-    return fold(case.pinned_kind, history, _pinned(case, history[0].facts), hours_of)
+    return counting(case, events).clocks()
+
+
+def counting(case: Case, events: Iterable[Event]) -> Counting:
+    """The fold of a case's events, at least the opening, to go on from."""
+    history = [happening(event) for event in events]
+    begun = Counting(case.pinned_kind, _pinned(case, history[0].facts), hours_of)
+    for step in history:
+        begun.add(step)
+    return begun
+
+
+def happening(event: Event) -> Happening:
+    """What the fold needs of a stored event."""
+    return Happening(event.at, event.move, event.to_state, event.facts)
 
 
 def allowed_amount(case: Case, clock_name: str) -> Amount | None:

@@ -372,7 +372,8 @@ def _make(
     units = directory()
     facts, words = read_facts(declared, said, units, lambda other: _knows(actor, case, other))
     at = max(at or now(), events[-1].at)
-    before = deadlines.clocks_of(case, events)
+    counting = deadlines.counting(case, events)
+    before = counting.clocks()
     owed = {} if declared.recounts else timers.known(case, before, assignments)
     step = Step(
         case,
@@ -431,7 +432,8 @@ def _make(
     )
     case.last_hash = event.hash
     case.changed_at = at
-    clocks = deadlines.clocks_of(case, [*events, event])
+    counting.add(deadlines.happening(event))
+    clocks = counting.clocks()
     clock = deadlines.next_due(clocks)
     case.late = any(c.name == "dispose" and not c.was_kept(at) for c in clocks)
     case.due_at = clock.due_at if clock and not case.ended else None

@@ -41,6 +41,9 @@ MINUTE: Final = dt.timedelta(minutes=1)
 # No time limit of the service comes near; a larger number is a slip, not a wish.
 LONGEST_DAYS: Final = 3660
 
+Intervals = tuple[tuple[dt.time, dt.time], ...]
+Stretch = tuple[dt.datetime, dt.datetime]
+
 
 class Due(NamedTuple):
     """When a time limit ends, and whether that rests on a year not yet published."""
@@ -56,7 +59,7 @@ class Hours:
     Raises ValueError with a sentence when intervals overlap, are empty or out of order.
     """
 
-    intervals: tuple[tuple[dt.time, dt.time], ...] = (
+    intervals: Intervals = (
         (dt.time(8, 30), dt.time(12, 0)),
         (dt.time(14, 0), dt.time(17, 30)),
     )
@@ -134,6 +137,7 @@ class WorkCalendar:
         self._newest: int = max(published).year
         self.last_year: int = self._newest if last_year is None else last_year
         self._days: dict[dt.date, bool] = dict(exceptions or {})
+        self._opened: dict[tuple[dt.date, Intervals, ZoneInfo], tuple[Stretch, ...]] = {}
 
     def is_published(self, day: dt.date) -> bool:
         """Whether the day's year has a published holiday notice."""
@@ -169,7 +173,7 @@ class WorkCalendar:
             return local
         day = local.date()
         while True:
-            for begin, end in self._opened(day, hours):
+            for begin, end in self.opened(day, hours):
                 if local < end:
                     return max(local, begin)
             day += DAY
@@ -188,7 +192,7 @@ class WorkCalendar:
         at = self.next_opening(local, hours)
         day = at.date()
         while True:
-            for begin, end in self._opened(day, hours):
+            for begin, end in self.opened(day, hours):
                 begins = max(begin, at)
                 if begins >= end:
                     continue
@@ -241,7 +245,7 @@ class WorkCalendar:
         worked = dt.timedelta()
         day = first.date()
         while day <= last.date():
-            for opens, closes in self._opened(day, hours):
+            for opens, closes in self.opened(day, hours):
                 worked += max(min(closes, last) - max(opens, first), dt.timedelta())
             day += DAY
         return worked // MINUTE
@@ -255,16 +259,13 @@ class WorkCalendar:
             day += DAY
         return days
 
-    def _opened(self, day: dt.date, hours: Hours) -> tuple[tuple[dt.datetime, dt.datetime], ...]:
-        if not self.is_workday(day):
-            return ()
-        return tuple(
-            (
-                dt.datetime.combine(day, begin, hours.zone),
-                dt.datetime.combine(day, end, hours.zone),
-            )
-            for begin, end in hours.intervals
-        )
+    def opened(self, day: dt.date, hours: Hours) -> tuple[Stretch, ...]:
+        """When a unit is open on a day, local time; a worked day whole if it never closes."""
+        key = (day, hours.intervals, hours.zone)
+        known = self._opened.get(key)
+        if known is None:
+            known = self._opened[key] = _hours_on(day, hours) if self.is_workday(day) else ()
+        return known
 
     def _next_working_moment(self, local: dt.datetime, hours: Hours) -> dt.datetime:
         if not hours.around_the_clock:
@@ -278,6 +279,16 @@ class WorkCalendar:
 
     def _due(self, start: dt.datetime, at: dt.datetime) -> Due:
         return Due(at, not (self.is_published(start.date()) and self.is_published(at.date())))
+
+
+def _hours_on(day: dt.date, hours: Hours) -> tuple[Stretch, ...]:
+    if hours.around_the_clock:
+        midnight = dt.datetime.combine(day, dt.time(), hours.zone)
+        return ((midnight, midnight + DAY),)
+    return tuple(
+        (dt.datetime.combine(day, begin, hours.zone), dt.datetime.combine(day, end, hours.zone))
+        for begin, end in hours.intervals
+    )
 
 
 def _local(moment: dt.datetime, hours: Hours) -> dt.datetime:
