@@ -19,7 +19,7 @@ from maplebridge.journey.rate import follow
 STEPS = int(os.environ.get("MAPLEBRIDGE_PROPERTY_STEPS", "10000")) // 10
 SEED = os.environ.get("MAPLEBRIDGE_PROPERTY_SEED")
 LIFE = 50
-BUDGET = 1000
+BUDGET = 2000
 REFUSED_TOGETHER = "no_reporter_is_refused_with_another"
 # What unmerging may change of a case: where it stands, who holds it, and its clocks.
 MOVED = frozenset(
@@ -33,7 +33,7 @@ MOVED = frozenset(
 class Twins(machine.World):
     """Lives in which much is merged and taken out again."""
 
-    weights: ClassVar = {**machine.World.weights, "merge": 15.0, "unmerge": 2.0}
+    weights: ClassVar = {**machine.World.weights, "merge": 15.0, "decline": 3.0, "void": 5.0}
 
     def begin(self):
         self.merges = self.chains = 0

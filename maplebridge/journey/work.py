@@ -47,12 +47,12 @@ def carry_out(news: News) -> None:
 def _twins_of(news: News) -> list[UUID]:
     """The cases that a case had taken in, and not given back, when the news happened."""
     told = Event.objects.filter(
-        case_id=news.case_id, sequence__lte=news.sequence, move__in=ANSWER.values()
+        case_id=news.case_id, sequence__lte=news.sequence, move__in=("absorb", "give_back")
     ).order_by("sequence")
     twins: dict[UUID, None] = {}
     for event in told:
         twin = UUID(event.facts["twin"])
-        if event.move == ANSWER["merge"]:
+        if event.move == "absorb":
             twins[twin] = None
         else:
             twins.pop(twin, None)

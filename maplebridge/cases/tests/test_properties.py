@@ -286,15 +286,12 @@ def test_from_every_state_a_case_can_still_be_closed_or_objected_to():
         assert Role.RESIDENT in by, f"a reporter cannot object to {name}"
 
 
-# -- gaps that lives have shown; a test that passes here belongs among the others --------------
-
-gap = pytest.mark.xfail(strict=True, reason="known gap; see the docstring")
+# -- what lives have shown ------------------------------------------------------------------------
 
 
-@gap
 @pytest.mark.django_db
 def test_who_led_it_once_cannot_report_for_the_present_lead(town):
-    """The share of a former lead stays "done", and `Who.LEAD` asks only that it is not returned."""
+    """The share of a former lead stays "done"; only an open one leads."""
     case = town.opened("closed")
     town.move(case.pk, "reopen", town.resident(case.pk), {"reason": "又堵了"})
     town.move(case.pk, "dispatch", town.town, {"unit": "330825209201-station"})
@@ -318,7 +315,6 @@ def _may_leave(town, case_id):
     return world.finds_way(seen, seen.case, seen.shares, 3)
 
 
-@gap
 @pytest.mark.django_db
 def test_a_confidential_matter_that_its_room_handled_itself_can_be_verified(town):
     """Nobody but its handler sees it: the room that filed it must not keep it for verifying."""
@@ -329,20 +325,18 @@ def test_a_confidential_matter_that_its_room_handled_itself_can_be_verified(town
     assert _may_leave(town, case.pk)
 
 
-@gap
 @pytest.mark.django_db
 def test_a_confidential_matter_can_be_closed_though_its_room_supervises_it(town):
-    """Only the county may close a supervised matter, and the county does not see it."""
+    """Only the county may close a supervised matter, and the county need not see it."""
     case = _confidential(town, "feedback")
     town.move(case.pk, "verify_pass", town.town)
     town.move(case.pk, "supervise", town.town, {"supervision": "1", "reason": "重点"})
     assert _may_leave(town, case.pk)
 
 
-@gap
 @pytest.mark.django_db
 def test_a_confidential_matter_is_resumed_though_the_suspending_centre_was_let_go(town):
-    """The centre saw it by its assisting share alone; suspending should leave it a reader's."""
+    """The centre saw it by its assisting share alone; suspending leaves it a reader's."""
     case = _confidential(town, "filed")
     town.move(case.pk, "dispatch", town.town, {"unit": town.town.unit_code})
     town.move(case.pk, "sign_for", town.town)
@@ -354,10 +348,9 @@ def test_a_confidential_matter_is_resumed_though_the_suspending_centre_was_let_g
     assert _may_leave(town, case.pk)
 
 
-@gap
 @pytest.mark.django_db
 def test_a_confidential_matter_of_the_whole_county_can_be_taken_out_again(town):
-    """`unmerge` asks for a post over its area; the room that holds it is below."""
+    """The room that holds it may, though its own area is smaller."""
     other = town.opened("accepted")
     case = _confidential(town, "reported", area_code=town.county_code)
     town.move(case.pk, "merge", town.town, {"into": str(other.pk)})
