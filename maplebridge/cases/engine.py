@@ -370,6 +370,7 @@ def _make(
 ) -> Event:
     """The move itself, under the case's lock: guards, effects, clocks, and the rows."""
     units = directory()
+    known = dict(vars(case))
     facts, words = read_facts(declared, said, units, lambda other: _knows(actor, case, other))
     at = max(at or now(), events[-1].at)
     counting = deadlines.counting(case, events)
@@ -440,7 +441,7 @@ def _make(
     case.due_clock = clock.name if clock and not case.ended else ""
     case.due_provisional = bool(clock and clock.provisional)
     step.changed += shares.set_clocks(case, assignments)
-    _write(case, event, payload, photos, step.changed)
+    _write(case, event, payload, photos, step.changed, known)
     owed_now = timers.standing(case, clocks, assignments)
     timers.follow(case, owed, owed_now, clocks, assignments)
     return event
@@ -452,9 +453,10 @@ def _write(
     payload: Payload | None,
     photos: Sequence[Photo],
     changed: list[Assignment],
+    known: Mapping[str, Any],
 ) -> None:
-    """The rows of one move, all of one case."""
-    case.save(force_update=True)
+    """The rows of one move, all of one case; known: the case's columns before it."""
+    case.save(update_fields=[name for name in known if getattr(case, name) != known[name]])
     event.save(force_insert=True)
     if payload is not None:
         payload.save(force_insert=True)
