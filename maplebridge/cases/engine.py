@@ -309,15 +309,11 @@ def move(
         if case is None:
             raise UnknownCase(_("There is no such case."))
         events = list(Event.objects.filter(case_id=case_id).order_by("sequence"))
-        for event in events:
-            if event.key == key:
-                if (event.move, event.role, event.account_id) != (
-                    name,
-                    str(actor.role),
-                    actor.account_id,
-                ):
-                    raise KeyReused(_("This request was used for another move already."))
-                return event
+        made = next((event for event in events if event.key == key), None)
+        if made is not None:
+            if not _is_repeated(made, name, actor):
+                raise KeyReused(_("This request was used for another move already."))
+            return made
         declared = case.pinned_kind.move(name)
         if declared is None:
             raise UnknownMove(_("This kind of case has no move %(name)s.") % {"name": name})
@@ -337,6 +333,14 @@ def move(
                 }
             )
         return _make(case, declared, actor, key, facts or {}, photos, at, events, assignments)
+
+
+def _is_repeated(made: Event, name: str, actor: Actor) -> bool:
+    """Whether the same person asks again for the move that an event tells of."""
+    if actor.reporter_of not in (None, made.case_id):
+        return False
+    said = (name, str(actor.role), actor.account_id)
+    return (made.move, made.role, made.account_id) == said
 
 
 def _knows(actor: Actor, case: Case, other: UUID) -> bool:
@@ -461,11 +465,11 @@ def _write(
     if payload is not None:
         payload.save(force_insert=True)
     if photos:
-        known = Attachment.objects.filter(case_id=case.pk).count()
+        there = Attachment.objects.filter(case_id=case.pk).count()
         Attachment.objects.bulk_create(
             Attachment(
                 case_id=case.pk,
-                number=known + n,
+                number=there + n,
                 area_code=case.area_code,
                 sequence=event.sequence,
                 sha256=photo.sha256,

@@ -187,3 +187,12 @@ def test_an_urging_told_again_after_the_case_moved_on_is_one_reminder(town):
     timers.note_urging(case.pk, event.sequence)
     assert Alarm.objects.filter(case_id=case.pk, rung=0).count() == 1
     assert Event.objects.filter(case_id=case.pk, move="urge").count() == 1
+
+
+def test_a_key_gives_another_reporter_nothing(town):
+    case, other = town.opened("closed"), town.opened("closed")
+    facts = {"rating": "5", "solved": True}
+    town.move(case.pk, "rate", town.resident(case.pk), facts, key="tap")
+    assert town.move(case.pk, "rate", town.resident(case.pk), facts, key="tap").move == "rate"
+    with pytest.raises(engine.KeyReused):
+        town.move(case.pk, "rate", town.resident(other.pk), facts, key="tap")
