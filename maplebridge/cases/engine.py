@@ -420,35 +420,40 @@ def _make(
         at=at,
         previous_hash=case.last_hash,
     )
-    payload = None
-    if words:
-        salt = chain.fresh_salt()
-        event.commitments = {"words": chain.commitment(salt, words)}
-        payload = Payload(
-            case_id=case.pk,
-            sequence=case.sequence,
-            part="words",
-            area_code=case.area_code,
-            salt=salt,
-            content=words,
-        )
-    event.hash = chain.event_hash(
-        bytes(case.last_hash), case.pk, case.sequence, at, chain.core_of(event)
-    )
-    case.last_hash = event.hash
+    payload = _seal(case, event, words)
     case.changed_at = at
     counting.add(deadlines.happening(event))
     clocks = counting.clocks()
-    clock = deadlines.next_due(clocks)
+    clock = None if case.ended else deadlines.next_due(clocks)
     case.late = any(c.name == "dispose" and not c.was_kept(at) for c in clocks)
-    case.due_at = clock.due_at if clock and not case.ended else None
-    case.due_clock = clock.name if clock and not case.ended else ""
+    case.due_at = clock.due_at if clock else None
+    case.due_clock = clock.name if clock else ""
     case.due_provisional = bool(clock and clock.provisional)
     step.changed += shares.set_clocks(case, assignments)
     _write(case, event, payload, photos, step.changed, known)
     owed_now = timers.standing(case, clocks, assignments)
     timers.follow(case, owed, owed_now, clocks, assignments)
     return event
+
+
+def _seal(case: Case, event: Event, words: Mapping[str, Any]) -> Payload | None:
+    """Hangs an event on the case's chain; returns its free words, which it commits to."""
+    payload = None
+    if words:
+        salt = chain.fresh_salt()
+        event.commitments = {"words": chain.commitment(salt, words)}
+        payload = Payload(
+            case_id=case.pk,
+            sequence=event.sequence,
+            part="words",
+            area_code=case.area_code,
+            salt=salt,
+            content=words,
+        )
+    event.hash = case.last_hash = chain.event_hash(
+        bytes(case.last_hash), case.pk, event.sequence, event.at, chain.core_of(event)
+    )
+    return payload
 
 
 def _write(
