@@ -241,10 +241,6 @@ class Kind:
         """The state of that name. Raises KeyError."""
         return self._states[name]
 
-    def open_states(self) -> tuple[str, ...]:
-        """States in which somebody owes work."""
-        return tuple(state.name for state in self.states if not state.ended)
-
 
 class KindRegistry:
     """Every kind and version known to this process; filled once, from the manifests."""
