@@ -26,7 +26,7 @@ from maplebridge.organisation.people import Role
 STEPS = int(os.environ.get("MAPLEBRIDGE_PROPERTY_STEPS", "10000"))
 SEED = os.environ.get("MAPLEBRIDGE_PROPERTY_SEED")
 # So soon each planted bug must be found.
-BUDGET = 1500
+BUDGET = 3000
 THREADS = 4
 
 
@@ -130,14 +130,15 @@ def timers_are_not_armed(monkeypatch):
     monkeypatch.setattr(engine.timers, "follow", lambda *_args: None)
 
 
-def lateness_is_forgotten(monkeypatch):
+def a_day_is_given_away(monkeypatch):
     write = engine._write
 
-    def hurried(case, *more):
-        case.late = False
+    def generous(case, *more):
+        if case.due_clock == "dispose":
+            case.due_at += dt.timedelta(days=1)
         write(case, *more)
 
-    monkeypatch.setattr(engine, "_write", hurried)
+    monkeypatch.setattr(engine, "_write", generous)
 
 
 def shares_have_no_clock(monkeypatch):
@@ -156,7 +157,7 @@ PLANTED = [
     (a_refusal_leaves_a_mark, "a_refused_move_leaves_no_trace"),
     (words_are_lost, "the_chain_holds"),
     (timers_are_not_armed, "a_timer_for_all_that_is_owed"),
-    (lateness_is_forgotten, "the_clocks_are_a_fold_of_the_events"),
+    (a_day_is_given_away, "the_clocks_are_a_fold_of_the_events"),
     (shares_have_no_clock, "every_share_has_its_clock"),
 ]
 
