@@ -246,8 +246,11 @@ def file_of(case: Case) -> File:
 
 
 def timeline(file: File) -> list[Happened]:
-    """The events, newest first, with actors, facts and words; one statement for the names."""
+    """The events, newest first, with actors, facts and words; one statement a kind of name."""
     kind = file.case.pinned_kind
+    codes = {str(e.facts["category"]) for e in file.events if e.facts.get("category")}
+    names = {c.code: c.shown_name for c in Category.objects.filter(code__in=codes)}
+    names |= place_names(str(e.facts["area_code"]) for e in file.events if e.facts.get("area_code"))
     accounts = Account.objects.in_bulk({e.account_id for e in file.events if e.account_id})
     shown = []
     for event in file.events:
@@ -257,7 +260,7 @@ def timeline(file: File) -> list[Happened]:
                 at=event.at,
                 label=event_label(kind, event),
                 by=_actor_words(event, account),
-                said=_said(kind, event, file.contents.get((event.sequence, "words"), {})),
+                said=_said(kind, event, file.contents.get((event.sequence, "words"), {}), names),
                 photos=[p for p in file.photos if p.sequence == event.sequence],
                 automatic=event.role == Role.SYSTEM,
                 state=str(kind.state(event.to_state).label),
@@ -284,13 +287,15 @@ def _actor_words(event: Event, account: Account | None) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _said(kind: Kind, event: Event, content: dict[str, Any]) -> list[tuple[str, str]]:
+def _said(
+    kind: Kind, event: Event, content: dict[str, Any], names: dict[str, str]
+) -> list[tuple[str, str]]:
     move = kind.move(event.move)
     if event.sequence == 1 or move is None:
         return []
     labels = {need.name: str(need.label) for need in move.needs}
     free = [(labels.get(name, name), str(text)) for name, text in content.items()]
-    return [*said_in_words(move, event.facts), *free]
+    return [*said_in_words(move, event.facts, names), *free]
 
 
 def answers(file: File, actor: Actor) -> list[Answer]:
@@ -308,7 +313,8 @@ def answers(file: File, actor: Actor) -> list[Answer]:
     codes = {r.value for r in file.decisions if r.step == Step.CLASSIFY and r.value}
     codes |= {code for code, _share in weighed.get(Step.CLASSIFY.value, [])}
     categories = {c.code: c.shown_name for c in Category.objects.filter(code__in=codes)}
-    twins = _twins(file, actor)
+    like = _like(file)
+    twins = _open_to(actor, like)
 
     def said_of(step: Step, code: str) -> str:
         match step:
@@ -319,7 +325,9 @@ def answers(file: File, actor: Actor) -> list[Answer]:
             case Step.ROUTE:
                 return words.unit_name(code) if code else ""
             case _:
-                return _("None found") if not twins else ""
+                if twins:
+                    return ""
+                return _("Not open to this desk") if like else _("None found")
 
     shown = []
     for step in Step:
@@ -367,14 +375,18 @@ def _rule(evidence: dict[str, Any]) -> str:
     return f"{said}: {evidence['clause']}" if evidence.get("clause") else said
 
 
-def _twins(file: File, actor: Actor) -> list[tuple[UUID, str]]:
-    """Likely twins that this actor may see, as (case id, number)."""
-    found = {
+def _like(file: File) -> set[str]:
+    """Ids of the likely twins, whoever may see them."""
+    return {
         str(twin)
         for record in file.decisions
         if record.step == Step.DEDUPE
         for twin, _share in record.evidence.get("twins", [])
     }
+
+
+def _open_to(actor: Actor, found: set[str]) -> list[tuple[UUID, str]]:
+    """Those of the cases that this actor may see, as (case id, number)."""
     if not found:
         return []
     seen = Case.objects.visible_to(actor).filter(pk__in=found).order_by("id")

@@ -239,8 +239,10 @@ def _case_named(said: QueryDict, name: str, visible: CaseQuerySet) -> str:
         return str(found) if found else typed
 
 
-def said_in_words(move: Move, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The structured facts of an event as (label, words), for the timeline."""
+def said_in_words(
+    move: Move, facts: Mapping[str, Any], names: Mapping[str, str] | None = None
+) -> list[tuple[str, str]]:
+    """The structured facts of an event as (label, words); names: of categories and areas."""
     shown: list[tuple[str, str]] = []
     for need in move.needs:
         if need.name not in facts or need.type == Type.PHOTOS:
@@ -256,6 +258,12 @@ def said_in_words(move: Move, facts: Mapping[str, Any]) -> list[tuple[str, str]]
                 words = labels.get(str(value), str(value))
             case Type.FLAG:
                 words = _("Yes") if value else _("No")
+            case Type.CATEGORY | Type.AREA:
+                words = (names or {}).get(str(value), str(value))
+            # A code that somebody has to give is for people, as the number of a receipt; the
+            # others are the automatic steps' own.
+            case Type.CODE if need.required:
+                words = str(value)
             case Type.CODES | Type.CASE | Type.CODE:
                 continue
             case _:

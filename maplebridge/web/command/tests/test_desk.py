@@ -12,8 +12,9 @@ from django.test import Client
 
 from maplebridge.cases.models import Case, Event
 from maplebridge.journey.advance import advance
-from maplebridge.journey.models import DecisionRecord
+from maplebridge.journey.models import Category, DecisionRecord
 from maplebridge.organisation.models import Account, Holding, Post
+from maplebridge.web.command.rows import file_of, timeline
 
 pytestmark = pytest.mark.django_db
 
@@ -130,7 +131,7 @@ def test_the_case_page_takes_few_statements(town: Any, django_assert_max_num_que
     case = town.opened("closed")
     client = desk_of("town")
     client.get(f"/desk/case/{case.pk}/")
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(18):
         assert client.get(f"/desk/case/{case.pk}/").status_code == 200
 
 
@@ -314,6 +315,35 @@ def test_a_decision_opens_to_its_words_and_one_tap_overrules_it(town: Any) -> No
     assert kept.filter(step="route").count() == 2
     event = Event.objects.filter(case_id=case_id).latest("sequence")
     assert (event.move, event.facts["category"]) == ("overrule", other)
+    # The timeline names the category and does not show its code.
+    told = timeline(file_of(Case.objects.get(pk=case_id)))[0].said
+    assert ("类别", Category.objects.get(pk=other).shown_name) in told
+
+
+def test_the_receipt_of_an_emergency_service_stands_in_the_timeline(town: Any) -> None:
+    case = town.opened("filed")
+    town.move(case.pk, "hand_off", town.town, {"service": "120", "note": "有人受伤"})
+    town.move(case.pk, "note_receipt", town.town, {"service": "120", "receipt": "120-20261102-07"})
+    assert "120-20261102-07" in page(desk_of("town").get(f"/desk/case/{case.pk}/"))
+
+
+def test_twins_that_a_desk_may_not_see_are_not_called_none(town: Any) -> None:
+    case = town.opened("filed")
+    hidden = "00000000-0000-8000-8000-000000000001"
+    DecisionRecord.objects.filter(case_id=case.pk, step="dedupe").delete()
+    DecisionRecord.objects.create(
+        case_id=case.pk,
+        step="dedupe",
+        sequence=2,
+        confidence=0.7,
+        reason="附近近期有 1 件案卷措辞相近。",
+        version="test",
+        evidence={"twins": [[hidden, 0.9]]},
+        at=case.opened_at,
+    )
+    shown = page(desk_of("town").get(f"/desk/case/{case.pk}/"))
+    assert "不在本岗位的查看范围内" in shown
+    assert hidden not in shown
 
 
 def test_a_form_that_came_too_late_keeps_its_words_but_offers_no_button(town: Any) -> None:
