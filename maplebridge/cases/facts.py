@@ -138,7 +138,7 @@ def _read(need: Field, value: Any, units: Directory) -> Any:
                 return False
             raise ValueError(_("Please answer yes or no."))
         case Type.PHOTOS:
-            return [str(digest) for digest in value]
+            raise ValueError(_("Photos are sent as files."))
 
 
 def _unit(need: Field, code: str, units: Directory) -> str:

@@ -197,6 +197,13 @@ def test_a_fact_nobody_declared_is_refused(town):
     assert list(wrong.value.problems) == ["sla_class"]
 
 
+def test_free_words_do_not_slip_into_an_event_as_photos(town):
+    case = town.opened()
+    with pytest.raises(engine.FactsError) as wrong:
+        town.move(case.pk, "log", town.town, {"note": "x", "photos": ["赵小满"]})
+    assert list(wrong.value.problems) == ["photos"]
+
+
 def test_the_handler_may_not_verify(town):
     case = town.opened("feedback")
     with pytest.raises(engine.NotAllowed):

@@ -25,7 +25,12 @@ ABOUT_THE_MATTER = frozenset({"reply", "result"})
 # What we ask of the reporter stands open; what the reporter may ask of us is one tap away.
 ASKED = frozenset({"rate", "supply"})
 # Moves whose words are for colleagues, although the reporter sees that they happened.
-INWARD = frozenset({"dispatch", "sign_for", "accept", "file_case", "verify_pass", "hand_off"})
+INWARD = frozenset(
+    {
+        "dispatch", "delegate", "adjudicate", "sign_for", "accept", "file_case", "verify_pass",
+        "hand_off",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
