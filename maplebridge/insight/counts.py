@@ -244,7 +244,7 @@ class Standing:
 
 @cache
 def _open_states() -> frozenset[str]:
-    return frozenset(name for kind in registry.all() for name in kind.open_states())
+    return frozenset(s.name for kind in registry.all() for s in kind.states if not s.ended)
 
 
 def by_township(area_code: str, period: Period) -> list[Standing]:
