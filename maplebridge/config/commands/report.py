@@ -50,11 +50,14 @@ def command(
         from maplebridge.insight.indicators import compared, first_day, indicators
         from maplebridge.insight.periods import Period, period_of
         from maplebridge.lib.clock import local_day, now
+        from maplebridge.organisation.models import Area
         from maplebridge.organisation.units import directory
 
         at = now()
         today = local_day(at)
         code = area or settings.CITY_CODE
+        if area and not Area.objects.filter(code=area).exists():
+            raise click.UsageError(f"--area: there is no area {area}.")
         if unit and unit not in directory():
             raise click.UsageError(f"--unit: there is no unit {unit}.")
         if kind:

@@ -60,6 +60,7 @@ def test_the_lines_say_what_was_taken_out_and_a_dash_without_a_base(reported):
         ("--period", "month", "--from", "2026-11-01"),
         ("--on", "2026-11-01"),
         ("--unit", "no-such-unit"),
+        ("--area", "999999"),
         ("--area", "33o8"),
         ("--from", "2026-11-02", "--to", "2026-11-01"),
     ],
