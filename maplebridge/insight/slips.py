@@ -246,10 +246,8 @@ def _dispatch_slip(file: File) -> Paper:
         (_("Lead unit"), _names([lead.unit_code])),
         *([(_("Assisting"), _names(helping))] if helping else []),
         (_("Sent"), time_words(sent.at if sent else lead.since)),
-        (
-            _("Time class"),
-            f"{case.sla_class}　{Urgency(case.urgency).label}",
-        ),
+        (_("Time class"), case.sla_class),
+        (_("Urgency"), str(Urgency(case.urgency).label)),
     ]
     if remark:
         facts.append((_("Remark"), remark))

@@ -71,6 +71,7 @@ def test_a_dispatch_slip_says_who_does_what_until_when(town: Any) -> None:
     assert said["地点"] == "龙游县社阳乡社阳村"
     assert said["主办单位"] == "龙游县住房和城乡建设局"
     assert said["事项内容"] == "村口下水道堵了，污水漫到路上"
+    assert (said["时限等级"], said["紧急程度"]) == (case.sla_class, "一般")
     (clocks,) = (block for block in paper.blocks if isinstance(block, Table))
     due = paper_words.time_words(case.due_at)
     assert [row[0] for row in clocks.rows] == ["签收", "联系上报人", "处置"]
