@@ -34,7 +34,7 @@ ONE_BY_ONE: dict[str, Callable[[News], None]] = {"within": _within, "notices": n
 TOGETHER: dict[str, Callable[[Sequence[News]], None]] = {counts.READER: counts.carry_out}
 READERS = (*ONE_BY_ONE, *TOGETHER)
 # What goes by the clock, each in a thread of its own: neither a backlog of the feed nor a provider
-# of messages that hangs makes a rung late. Both may run in several workers at once.
+# of messages that hangs makes a rung late. All may run in several workers at once.
 BY_THE_CLOCK: dict[str, Callable[[], int]] = {
     "timers": timers.ring,
     "alarms": alarms.tell,
