@@ -163,9 +163,7 @@ def test_a_planted_bug_is_found(committed_town, monkeypatch, plant, laws):
     assert broken.law in laws, broken
 
 
-# -- gaps: peers.md B5, "every reporter: own updates, own rating, earliest clock" --------------
-
-gap = pytest.mark.xfail(strict=True, reason="known gap; see the docstring")
+# -- peers.md B5, "every reporter: own updates, own rating, earliest clock" --------------
 
 
 def _merged(town):
@@ -178,20 +176,16 @@ def _merged(town):
     return town.case(older.pk), town.case(younger.pk)
 
 
-@gap
 @pytest.mark.django_db
 def test_every_reporter_of_a_merged_matter_rates_it(town):
-    """`rate` starts from "closed" alone, and a twin stays "merged": only one of many may rate."""
     older, younger = _merged(town)
     town.walk_from(younger.pk, "accepted", "closed")
-    town.move(older.pk, "rate", town.resident(older.pk), {"rating": "4", "solved": True})
+    town.move(older.pk, "rate_twin", town.resident(older.pk), {"rating": "4", "solved": True})
     assert town.case(older.pk).rating == 4
 
 
-@gap
 @pytest.mark.django_db
 def test_the_earliest_clock_counts_after_merging(town):
-    """`absorb` carries no clock: the older reporter's time begins anew with the younger's."""
     import datetime as dt
 
     receipt = town.report(at=dt.datetime(2026, 11, 2, 1, tzinfo=dt.UTC))
@@ -207,10 +201,8 @@ def test_the_earliest_clock_counts_after_merging(town):
     assert town.case(younger).due_at == older.due_at
 
 
-@gap
 @pytest.mark.django_db
 def test_a_twin_taken_out_again_has_its_own_clock_as_before(town):
-    """The clock ends with the merging, and "accepted" begins a fresh one."""
     older, _younger = _merged(town)
     started = {c.name: c.started_at for c in _clocks(older)}
     town.move(older.pk, "unmerge", town.town, {"reason": "不是一回事"})

@@ -35,6 +35,7 @@ AMOUNT = re.compile(r"\d{1,5}")
 FIRST_EDITION = 1
 _PINNED = "_edition_of_durations"
 END_OF_DAY = dt.time(17, 30)
+PROMISE = "%Y%m%dT%H%M%S.%fZ"  # an instant (UTC) as a code among the facts of an event
 CLOCK_LABELS = {
     "accept": _l("Accept"),
     "dispatch": _l("File and dispatch"),
@@ -141,6 +142,8 @@ class Clock:
     ended_at: when the work it measured was done, None while it runs.
     hours: of the unit that answered when it started; they stay with it.
     fixed: a day somebody set, in place of start and amount.
+    twins: cases that were merged into this one, each with the due time its reporter was promised
+    for the same work; the earliest of all counts.
     provisional: rests on a year whose holidays are not published.
     """
 
@@ -151,6 +154,7 @@ class Clock:
     hours: Hours = calendar.USUAL_HOURS
     fixed: dt.datetime | None = None
     changes: tuple[Change, ...] = ()
+    twins: tuple[tuple[str, dt.datetime], ...] = ()
     ended_at: dt.datetime | None = None
     provisional: bool = False
     sla_class: str = ""
@@ -209,6 +213,7 @@ def _with_due(clock: Clock) -> Clock:
             if taken:
                 due = _later(due, taken, clock)
                 provisional |= _is_unsure(due, clock)
+    due = min([due, *(promised for _twin, promised in clock.twins)])
     return replace(clock, due_at=due, provisional=provisional)
 
 
@@ -324,9 +329,12 @@ class Counting:
             self._met.clear()
         if move:
             self._met.update(move.stops)
-        self._go_on(step, state, {*state.clocks, state.pauses} - stops, changed=changed)
+        kept = {*state.clocks, *state.keeps, state.pauses} - stops
+        self._go_on(step, state, kept, changed=changed)
         # A class that adds a clock, as S0 its hourly progress, begins it then.
         self._begin(step, state.clocks if entered or changed else move.renews if move else ())
+        if "twin" in step.facts:
+            self._heed_twin(step)
         self._state = state
 
     def _go_on(self, step: Happening, state: State, kept: set[str], *, changed: bool) -> None:
@@ -342,6 +350,16 @@ class Counting:
                 now = _with_due(replace(clock, amount=found, sla_class=self._sla_class))
             self._running[name] = _after_step(now, step, state, longer)
 
+    def _heed_twin(self, step: Happening) -> None:
+        """A twin that comes brings the due time of the same work; one that goes takes it along."""
+        twin, until = str(step.facts["twin"]), step.facts.get("until")
+        for name, clock in self._running.items():
+            promised = [(t, due) for t, due in clock.twins if t != twin]
+            if until and step.facts.get("clock") == name:
+                promised.append((twin, _promised(until)))
+            if tuple(promised) != clock.twins:
+                self._running[name] = _with_due(replace(clock, twins=tuple(promised)))
+
     def _begin(self, step: Happening, names: Iterable[str]) -> None:
         """Starts clocks that do not run, whose work is not done and that the class has."""
         for name in names:
@@ -356,6 +374,15 @@ class Counting:
 
     def _allowed(self, name: str) -> Amount | None:
         return self._durations.find(self._sla_class, self._category, name, self._day)
+
+
+def promise(due_at: dt.datetime) -> str:
+    """A due time as the fact of an event."""
+    return due_at.astimezone(dt.UTC).strftime(PROMISE)
+
+
+def _promised(said: str) -> dt.datetime:
+    return dt.datetime.strptime(said, PROMISE).replace(tzinfo=dt.UTC)
 
 
 def _after_step(clock: Clock, step: Happening, state: State, longer: Amount | None) -> Clock:
@@ -512,6 +539,11 @@ def explain(clock: Clock) -> list[str]:
                 _("It stood still from %(at)s to %(until)s.")
                 % {"at": shown(change.at), "until": shown(change.until)}
             )
+    for _twin, promised in clock.twins:
+        said.append(
+            _("The reporter of a case merged into this was promised %(at)s; the earliest counts.")
+            % {"at": shown(promised)}
+        )
     if clock.provisional:
         said.append(_("Provisional: the holidays of that year are not published yet."))
     if clock.ended_at is not None:

@@ -319,8 +319,13 @@ def _reopen_window(step: Step) -> Said:
 
 
 def _one_appeal(step: Step) -> Said:
-    if step.case.appeal_count:
+    case = step.case
+    if case.appeal_count:
         return _("One objection has been decided already.")
+    if case.closed_at is not None and not case.reopen_count:
+        return _("It can still be reopened; only after that may you object.")
+    if case.closed_at is not None and step.at > case.closed_at + dt.timedelta(days=REOPEN_DAYS):
+        return _("A reporter may object within 7 days of the closing.")
     return None
 
 
@@ -525,6 +530,7 @@ def _escalate(step: Step) -> None:
 
 def _appeal(step: Step) -> None:
     step.case.appeal_count += 1
+    _begin_anew(step.case)
     _escalate(step)
 
 
@@ -549,18 +555,22 @@ def _back_to_filer(step: Step) -> None:
 
 def _close(step: Step) -> None:
     step.case.closed_at = step.at
+    step.case.rating = step.case.solved = None  # a twin's reporter may have rated other work
 
 
 def _reopen(step: Step) -> None:
     case = step.case
     case.reopen_count += 1
-    case.closed_at = None
-    case.rating = None
-    case.solved = None
+    _begin_anew(case)
+    case.unit_code = case.filer_code = step.filing_room()
+
+
+def _begin_anew(case: Case) -> None:
+    """Forgets what was said of the work before; the events keep it."""
+    case.closed_at = case.rating = case.solved = None
     case.return_count = 0
     case.ruled = False
     case.extension = ""
-    case.unit_code = case.filer_code = step.filing_room()
 
 
 def _ask_extension(step: Step) -> None:

@@ -163,7 +163,8 @@ class State:
     """Where a case can be.
 
     clocks: those that run here, the first of them the state's own; pauses: the one that stands
-    still here. ended: nobody owes work any more. next: one plain sentence for the reporter.
+    still here; keeps: those that go on counting here if they ran before. ended: nobody owes work
+    any more. next: one plain sentence for the reporter.
     """
 
     name: str
@@ -171,6 +172,7 @@ class State:
     next: Words
     clocks: tuple[str, ...] = ()
     pauses: str = ""
+    keeps: tuple[str, ...] = ()
     ended: bool = False
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
-from maplebridge.cases import engine, timers
+from maplebridge.cases import deadlines, engine, timers
 from maplebridge.cases.feed import News
 from maplebridge.cases.models import Case, Event, Timer
 from maplebridge.lib.clock import CHINA
@@ -35,6 +35,8 @@ def carry_out(news: News) -> None:
     ).order_by("-sequence")[:1]
     for event in merged:
         told = {"twin": str(news.case_id)}
+        if news.move == "merge":
+            told |= _promise_of(news)
         other = UUID(event.facts["into"])
         try:
             engine.move(other, ANSWER[news.move], SYSTEM, key=key, facts=told)
@@ -42,6 +44,14 @@ def carry_out(news: News) -> None:
             log.warning("case %s could not be told of its twin: %s", other, refused)
             if news.move == "merge":
                 _give_back(news.case_id, other, key)
+
+
+def _promise_of(news: News) -> dict[str, str]:
+    """Which clock of the twin ran when it was merged, and until when; nothing without one."""
+    case = Case.objects.get(pk=news.case_id)
+    events = Event.objects.filter(case_id=news.case_id, sequence__lt=news.sequence)
+    clock = deadlines.next_due(deadlines.clocks_of(case, events.order_by("sequence")))
+    return {"clock": clock.name, "until": deadlines.promise(clock.due_at)} if clock else {}
 
 
 def _twins_of(news: News) -> list[UUID]:

@@ -73,6 +73,11 @@ NOTE = Field("note", Type.NOTE, _("Note"))
 OPTIONAL_NOTE = Field("note", Type.NOTE, _("Note"), required=False)
 REASON = Field("reason", Type.NOTE, _("Reason"))
 PHOTOS = Field("photos", Type.PHOTOS, _("Photos"), required=False)
+OPINION = (
+    Field("rating", Type.CHOICE, _("How satisfied are you?"), choices=GRADES),
+    Field("solved", Type.FLAG, _("Is it solved?")),
+    Field("comment", Type.NOTE, _("Your words"), required=False, most=1000),
+)
 REPLY = Field("reply", Type.NOTE, _("Answer to the reporter"))
 
 STATES = (
@@ -154,6 +159,7 @@ STATES = (
         "merged",
         _("Merged with another case"),
         _("Another report tells of the same matter; both are followed there together."),
+        keeps=("accept", "dispatch"),
         ended=True,
     ),
     State(
@@ -219,7 +225,8 @@ MOVES = (
     Move(
         "handle_on_spot", _("Close on the spot"), ("reported", "accepted"), "feedback", FIELD,
         Who.AREA, tiers=(Tier.GRID, Tier.VILLAGE), needs=(NOTE, PHOTOS),
-        guards=(Guard.CLASSIFIED, Guard.ON_THE_SPOT), effects=(Effect.FINISH_LEAD,), public=True,
+        guards=(Guard.CLASSIFIED, Guard.ON_THE_SPOT, Guard.ASSISTS_DONE),
+        effects=(Effect.FINISH_LEAD,), public=True,
     ),
     Move(
         "ask_more", _("Ask the reporter"), ("reported",), "need_info", DESKS, Who.OWNER,
@@ -270,15 +277,11 @@ MOVES = (
     ),
     Move(
         "rate", _("Rate"), ("closed",), "archived", RESIDENT, Who.REPORTER,
-        needs=(
-            Field(
-                "rating", Type.CHOICE, _("How satisfied are you?"),
-                choices=GRADES,
-            ),
-            Field("solved", Type.FLAG, _("Is it solved?")),
-            Field("comment", Type.NOTE, _("Your words"), required=False, most=1000),
-        ),
-        guards=(Guard.UNRATED,), effects=(Effect.RATE,), public=True,
+        needs=OPINION, guards=(Guard.UNRATED,), effects=(Effect.RATE,), public=True,
+    ),
+    Move(
+        "rate_twin", _("Rate the work on the common case"), ("merged",), None, RESIDENT,
+        Who.REPORTER, needs=OPINION, guards=(Guard.UNRATED,), effects=(Effect.RATE,), public=True,
     ),
     Move(
         "revisit", _("Record a revisit"), ("closed",), "archived",
@@ -325,8 +328,9 @@ MOVES = (
         guards=(Guard.SHARES_DONE,), public=True,
     ),
     Move(
-        "appeal", _("Object"), ("declined", "voided"), "reported", RESIDENT, Who.REPORTER,
-        needs=(REASON,), guards=(Guard.ONE_APPEAL,), effects=(Effect.APPEAL,), public=True,
+        "appeal", _("Object"), ("declined", "voided", "closed", "archived"), "reported", RESIDENT,
+        Who.REPORTER, needs=(REASON,), guards=(Guard.ONE_APPEAL,), effects=(Effect.APPEAL,),
+        public=True,
     ),
     Move(
         "pre_verify", _("Check on the spot before filing"), ("accepted",), None, DESKS | FIELD,
@@ -360,11 +364,17 @@ MOVES = (
     ),
     Move(
         "absorb", _("A twin was merged into this"), (*OPEN, "closed", "archived"), None, SYSTEM,
-        Who.SYSTEM, needs=(Field("twin", Type.CASE, _("Twin")),), plain=False,
+        Who.SYSTEM,
+        needs=(
+            Field("twin", Type.CASE, _("Twin")),
+            Field("clock", Type.CODE, _("The twin's clock"), required=False),
+            Field("until", Type.CODE, _("Until when it was promised"), required=False),
+        ),
+        plain=False,
     ),
     Move(
-        "give_back", _("A twin was taken out again"), (*OPEN, "closed", "archived"), None, SYSTEM,
-        Who.SYSTEM, needs=(Field("twin", Type.CASE, _("Twin")),), plain=False,
+        "give_back", _("A twin was taken out again"), (*OPEN, "merged", "closed", "archived"),
+        None, SYSTEM, Who.SYSTEM, needs=(Field("twin", Type.CASE, _("Twin")),), plain=False,
     ),
     Move(
         "return_twin", _("The other case cannot take it"), ("merged",), "accepted", SYSTEM,

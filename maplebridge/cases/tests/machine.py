@@ -207,9 +207,13 @@ def retell(seen: Sight) -> dict[str, Any]:
                 case Effect.DELEGATE:
                     told["filer_code"] = ""
                 case Effect.APPEAL:
-                    told["appeal_count"] += 1
+                    told |= {
+                        "appeal_count": told["appeal_count"] + 1, "closed_at": None,
+                        "rating": None, "solved": None, "return_count": 0, "ruled": False,
+                        "extension": "",
+                    }  # fmt: skip
                 case Effect.CLOSE:
-                    told["closed_at"] = event.at
+                    told |= {"closed_at": event.at, "rating": None, "solved": None}
                 case Effect.REOPEN:
                     told |= {
                         "reopen_count": told["reopen_count"] + 1, "closed_at": None,

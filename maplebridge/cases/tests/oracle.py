@@ -22,7 +22,8 @@ What it holds to be true:
 9.  A new class or category counts from the clock's own start; a clock it does not know ends, one
     that it adds begins then.
 10. Contact noted stays noted until the work begins anew; a suspension does not begin it anew.
-11. A clock keeps the hours of the unit that answered when it started.
+11. While a matter is merged away its clock goes on: taken out again, it has the time it had.
+12. A clock keeps the hours of the unit that answered when it started.
 """
 
 import csv
@@ -258,7 +259,7 @@ def clocks_of(history: Sequence[Step], now: int, rules: Rules) -> list[Verdict]:
             return rules.limits.get((category, clock)) or rules.limits.get((sla_class, clock))
 
         for clock in list(running.values()):
-            goes_on = clock.name in held.clocks and not (before == state and anew)
+            goes_on = clock.name in (*held.clocks, *held.keeps) and not (before == state and anew)
             stops = move is not None and (clock.name in move.stops or clock.name in move.renews)
             amount = limit(clock.name) if told else clock.amount
             if clock.name == held.pauses:

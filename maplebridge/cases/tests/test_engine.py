@@ -527,3 +527,21 @@ def test_the_village_finds_what_it_has_to_verify_among_what_waits_for_it(town):
     town.move(own.pk, "feedback", town.village, {"result": "好了"})
     found = Case.objects.visible_to(town.village).waiting_for(town.village)
     assert not found.filter(pk=own.pk).exists()
+
+
+def test_who_is_still_not_content_after_reopening_may_object_to_the_tier_above(town):
+    case = town.opened("closed")
+    resident = town.resident(case.pk)
+    with pytest.raises(engine.MoveNotPossible):  # first it is reopened
+        town.move(case.pk, "appeal", resident, {"reason": "没有解决"})
+    town.move(case.pk, "reopen", resident, {"reason": "又堵了"})
+    town.walk_from(case.pk, "filed", "archived")
+    with pytest.raises(engine.MoveNotPossible):
+        town.move(case.pk, "reopen", resident, {"reason": "还是堵"})
+    late = town.case(case.pk).closed_at + dt.timedelta(days=8)
+    with pytest.raises(engine.MoveNotPossible):
+        town.move(case.pk, "appeal", resident, {"reason": "还是堵"}, at=late)
+    town.move(case.pk, "appeal", resident, {"reason": "还是堵"})
+    now = town.case(case.pk)
+    assert (now.state, now.unit_code, now.rating) == ("reported", "330825-center", None)
+    assert (now.due_clock, now.appeal_count, now.closed_at) == ("accept", 1, None)

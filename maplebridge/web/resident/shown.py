@@ -23,7 +23,7 @@ ADDRESSED = frozenset(
 # Words of units about the matter itself: what the reporter of a twin may read of another's case.
 ABOUT_THE_MATTER = frozenset({"reply", "result"})
 # What we ask of the reporter stands open; what the reporter may ask of us is one tap away.
-ASKED = frozenset({"rate", "supply"})
+ASKED = frozenset({"rate", "rate_twin", "supply"})
 # Moves whose words are for colleagues, although the reporter sees that they happened.
 INWARD = frozenset(
     {
@@ -138,6 +138,8 @@ def _forms(
 ) -> list[OpenForm]:
     forms = []
     for move in moves.offered(found.actor, found.own, shares):
+        if move.name == "rate_twin" and found.shown.closed_at is None:
+            continue  # the work on the common case is not done yet
         is_tried = move.name == tried
         forms.append(
             OpenForm(
