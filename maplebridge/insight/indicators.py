@@ -20,6 +20,9 @@ from maplebridge.insight.periods import Period, period_before, period_year_ago
 from maplebridge.lib.clock import local_day
 from maplebridge.organisation.areas import subtree
 
+# Of fewer cases a share or a time says more about the few than about the area.
+FEWEST = 5
+
 
 @dataclass(frozen=True)
 class Indicator:
@@ -47,6 +50,12 @@ class Indicator:
         if self.denominator is None:
             return float(self.numerator)
         return share(self.numerator, self.denominator)
+
+    @property
+    def is_few(self) -> bool:
+        """Whether a share, or a time, rests on too few cases to be shown."""
+        of = self.numerator if self.unit == "minutes" else self.denominator
+        return of is not None and of < FEWEST
 
     def as_json(self) -> dict[str, Any]:
         """As `maplebridge report --json` prints it."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from maplebridge.insight.indicators import percent, share
+from maplebridge.insight.indicators import FEWEST, percent, share
 from maplebridge.lib.clock import CHINA
 from maplebridge.lib.papers import Block, Paper
 from maplebridge.organisation.areas import LENGTHS
@@ -18,8 +18,7 @@ from maplebridge.organisation.units import UnknownUnit, directory
 
 # 金龙村村民委员会 is said 金龙村.
 COMMITTEE = re.compile(r"(村民|居民)委员会$")
-# Below this denominator a share says more about chance than about a unit.
-LEAST = 5
+LEAST = FEWEST
 
 
 def day_words(day: dt.date) -> str:

@@ -446,16 +446,21 @@ def _overview(asked: Asked, by_name: Mapping[str, Compared]) -> str:
 
 
 def _of(row: Indicator) -> str:
-    return f"{row.numerator}/{row.denominator} = {percent(row.value)}"
+    counted = f"{row.numerator}/{row.denominator}"
+    return counted if row.is_few else f"{counted} = {percent(row.value)}"
 
 
 def _indicator_table(rows: Sequence[Compared]) -> Table:
     def shown(row: Indicator) -> str:
+        if row.is_few:
+            return "—"
         if row.unit == "minutes":
             return minutes_words(row.minutes)
         return str(row.numerator) if row.denominator is None else percent(row.value)
 
-    def moved(change: float | None, points: float | None, row: Indicator) -> str:
+    def moved(change: float | None, points: float | None, row: Indicator, base: Indicator) -> str:
+        if row.is_few or base.is_few:
+            return "—"
         if row.denominator is None:
             return change_words(change)
         return "—" if points is None else _("%(points)s pts") % {"points": f"{points:+.2f}"}
@@ -498,9 +503,9 @@ def _indicator_table(rows: Sequence[Compared]) -> Table:
                 *part(row.indicator),
                 shown(row.indicator),
                 shown(row.year_ago),
-                moved(row.year_change, row.year_points, row.indicator),
+                moved(row.year_change, row.year_points, row.indicator, row.year_ago),
                 shown(row.before),
-                moved(row.before_change, row.before_points, row.indicator),
+                moved(row.before_change, row.before_points, row.indicator, row.before),
             )
             for row in rows
         ),
@@ -510,6 +515,7 @@ def _indicator_table(rows: Sequence[Compared]) -> Table:
                 "(now − base) / base, shares by percentage points; a dash where the base is 0 or "
                 "missing."
             ),
+            _small(),
             _("Times: whole minutes; their denominator is the number of cases measured."),
             _("Excluded: %(what)s.") % {"what": "; ".join(excluded)},
         ),

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 
 from maplebridge.insight import counts
 from maplebridge.insight.counts import Standing
-from maplebridge.insight.indicators import Compared, Indicator, compared, percent
+from maplebridge.insight.indicators import FEWEST, Compared, Indicator, compared, percent
 from maplebridge.insight.periods import KINDS, Period, period_before, period_of, period_year_ago
 from maplebridge.insight.scope import Scope, scope_of
 from maplebridge.journey.models import Category
@@ -29,8 +29,6 @@ from maplebridge.web.command.rows import place_names
 from maplebridge.web.parts.asked import narrowing
 from maplebridge.web.parts.desk import at_a_desk
 
-# Of fewer cases a share says more about the few than about the area.
-FEWEST = 5
 TREND_DAYS = 30
 MOST_BARS = 8
 WIDTH, HEIGHT = 600, 96
@@ -164,7 +162,7 @@ def _areas(scope: Scope, area: str) -> list[tuple[str, str]]:
 
 def _line(row: Compared) -> Line:
     now = row.indicator
-    few = _is_few(now)
+    few = now.is_few
     return Line(
         label=str(now.label),
         value="—" if few else _value(now),
@@ -181,12 +179,6 @@ def _line(row: Compared) -> Line:
             for t in now.taken_out
         ),
     )  # fmt: skip
-
-
-def _is_few(row: Indicator) -> bool:
-    """Whether a share, or a time, rests on too few cases."""
-    of = row.numerator if row.unit == "minutes" else row.denominator
-    return of is not None and of < FEWEST
 
 
 def _value(row: Indicator) -> str:
@@ -217,7 +209,7 @@ def _time(minutes: float | None) -> str:
 def _change(
     name: str, now: Indicator, base: Indicator, changed: float | None, points: float | None
 ) -> Change:
-    if changed is None or _is_few(now) or _is_few(base):
+    if changed is None or now.is_few or base.is_few:
         return Change(name, "—", "", "")
     way = "up" if changed > 0 else "down" if changed < 0 else "same"
     sign = "+" if changed > 0 else ""
