@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +45,12 @@ def server(running: LiveServer, committed_town: Any) -> Iterator[LiveServer]:
     """One server for all tests, over the committed database of the town."""
     yield running
     Session.objects.all().delete()
+
+
+def run_apart(work: Coroutine[Any, Any, Any]) -> Any:
+    """Runs it on a loop of its own thread: the browser's loop may run in this one."""
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(asyncio.run, work).result()
 
 
 def cookie(name: str) -> str:
@@ -289,7 +296,7 @@ def test_a_post_that_ended_ends_the_stream_at_the_next_look(committed_town: Any)
         return still, reader.ended
 
     try:
-        assert asyncio.run(looked_at()) == (True, True)
+        assert run_apart(looked_at()) == (True, True)
     finally:
         for pk, ends in before:
             Holding.objects.filter(pk=pk).update(ends=ends)
@@ -306,4 +313,4 @@ def test_a_reader_that_is_too_slow_is_cut_off_with_nothing_left_out(monkeypatch:
         return [reader.waiting.get_nowait() for _ in range(reader.waiting.qsize())]
 
     # Nothing that was waiting is sent after a gap: the page comes back with its last id.
-    assert asyncio.run(fill()) == [None]
+    assert run_apart(fill()) == [None]

@@ -163,7 +163,14 @@ PLANTED = [
 
 
 NEAR = {
-    "a_second_return_is_ruled_on": {"return_back": 60.0, "call_back": 0.1},
+    "a_second_return_is_ruled_on": {
+        "return_back": 90.0,
+        "dispatch": 9.0,
+        "call_back": 0.1,
+        "escalate": 0.1,
+        "delegate": 0.1,
+        "take_over": 0.1,
+    },
     "the_verifier_is_not_the_handler": {"handle_on_spot": 20.0},
     "nothing_ends_before_its_shares": {"hand_off": 9.0, "whistle": 9.0, "record_only": 9.0},
     "one_accountable_unit": {"verify_fail": 9.0},
