@@ -42,6 +42,7 @@ class Walker:
 
     def look(self, name: str) -> None:
         """No script fault, nothing wider than the screen, no barrier axe can find; a picture."""
+        self.page.wait_for_load_state()
         assert self.faults == []
         if PICTURES:
             Path(PICTURES).mkdir(parents=True, exist_ok=True)
