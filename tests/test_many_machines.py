@@ -18,7 +18,8 @@ from django.test.utils import CaptureQueriesContext
 from pglast import ast, parse_sql
 from pglast.enums import A_Expr_Kind, BoolExprType
 
-from maplebridge.cases import engine, feed, statements, timers
+from maplebridge.cases import engine, feed, looks, statements, timers
+from maplebridge.cases.grades import Confidentiality, Way
 from maplebridge.cases.models import HOT, Case
 from maplebridge.config.worker import carry_out_all
 from maplebridge.journey import advance
@@ -270,6 +271,9 @@ def walk_the_hot_paths(town) -> list[str]:
             town.move(kept.pk, "void", town.stranger)
         for actor in (town.town, town.housing, town.grid, town.county, town.resident(case.pk)):
             list(Case.objects.visible_to(actor).open().order_by("due_at", "id")[:50])
+        kept.confidentiality = Confidentiality.C1
+        looks.note(town.town, kept, Way.PAGE)
+        looks.looked(kept)
         list(Case.objects.visible_to(town.town).waiting_for(town.town)[:50])
         assert carry_out_all("tester") > 0
     return [query["sql"] for query in seen.captured_queries]

@@ -58,6 +58,14 @@ class Duty(models.TextChoices):
     RECEIVE = "receive", _("Emergency service")
 
 
+class Way(models.TextChoices):
+    """How a case was read."""
+
+    PAGE = "page", _("Page of the case")
+    PHOTO = "photo", _("Photo")
+    PAPER = "paper", _("Paper")
+
+
 class Progress(models.TextChoices):
     """State of one unit's share. Source: domain guide, 2.2."""
 

@@ -1,9 +1,9 @@
-"""The tables of the engine: case, event, payload, assignment, attachment, feed, timer, alarm.
+"""The tables of the engine: case, event, payload, assignment, attachment, feed, timer, look ...
 
 Every table here begins its key with the case id and carries the area code, so that all rows of
 a case can live together on one machine of many. No table has a foreign key, trigger or
 uniqueness that reaches over two cases. Only `engine` writes; `feed` moves its own cursors and
-`timers` rings.
+`timers` rings; `looks` notes who read.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from maplebridge.cases.grades import (
     Scale,
     Supervision,
     Urgency,
+    Way,
 )
 from maplebridge.cases.kinds import Kind, State, registry
 from maplebridge.lib import ids
@@ -462,9 +463,34 @@ class Digest(models.Model):
         return f"{self.unit_code} {self.count}"
 
 
+class Look(models.Model):
+    """Somebody read a C1 or C2 case: who, when, under which post, and how. Never its content.
+
+    area_code, confidentiality: the case's, at that moment. Added before the case is shown, never
+    changed or removed.
+    """
+
+    pk = models.CompositePrimaryKey("case_id", "look_id")
+    case_id = models.UUIDField()
+    look_id = models.UUIDField(default=ids.new_id)
+    area_code = code_field()
+    confidentiality = models.CharField(max_length=2, choices=Confidentiality.choices)
+    account_id = models.UUIDField(null=True, default=None)
+    role = models.CharField(max_length=16)
+    unit_code = code_field(40, default="", blank=True)
+    way = models.CharField(max_length=8, choices=Way.choices)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["at", "look_id"], name="look_at")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.unit_code} {self.way}"
+
+
 # Rows the application's role may add but never change or remove.
-APPEND_ONLY = (Event, Attachment, Feed)
+APPEND_ONLY = (Event, Attachment, Feed, Look)
 # Tables whose rows belong to one case; the rules of docs/decisions/many-machines.md hold here.
-HOT = (Case, Event, Payload, Assignment, Attachment, Feed, Timer, Alarm)
+HOT = (Case, Event, Payload, Assignment, Attachment, Feed, Timer, Alarm, Look)
 
 assert ids.BUCKETS <= 32767  # noqa: S101  the bucket column is a smallint

@@ -209,6 +209,16 @@ def may_see_reporter(actor: Actor, case: Case, assignments: Collection[Assignmen
     return actor.unit_code == case.unit_code or works
 
 
+def may_audit(actor: Actor) -> bool:
+    """Whether an actor may see who read which case; never what stands in it."""
+    return actor.role == Role.AUDITOR
+
+
+def looks_seen_by(actor: Actor) -> Q:
+    """The condition under which an actor sees who read a case: only auditors, in their area."""
+    return within("area_code", actor.area_code) if may_audit(actor) else NOTHING
+
+
 def moves_for(actor: Actor, case: Case, assignments: Collection[Assignment]) -> list[Move]:
     """The moves to offer an actor as buttons now, in the order of the manifest."""
     moves = case.pinned_kind.moves

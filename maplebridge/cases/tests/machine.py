@@ -487,6 +487,8 @@ class World:
         "rate_unit": 20.0,
         "conclude": 5.0,
         "end_supervision": 9.0,
+        "note_supervision": 9.0,
+        "answer_supervision": 9.0,
         "note_receipt": 9.0,
         "request_extend": 3.0,
         "answer_extend": 20.0,

@@ -28,12 +28,21 @@ SEED = os.environ.get("MAPLEBRIDGE_PROPERTY_SEED")
 # So soon each planted bug is to be found; other lives are tried when it is not.
 BUDGET = 3000
 THREADS = 4
+OTHERS = (101, 102, 103)
+
+
+def unmade(world):
+    moves = registry.latest("matter").moves
+    return {move.name for move in moves} - set(world.made) - machine.OF_TWINS
 
 
 @pytest.mark.long
 def test_ten_thousand_steps_break_no_law(committed_town, monkeypatch, capsys):
     world = machine.World(committed_town)
     broken = machine.search(world, monkeypatch, STEPS, seed=int(SEED) if SEED else None)
+    for seed in OTHERS:  # some lives more, when chance has passed a move over
+        if broken is None and STEPS >= 10_000 and unmade(world):
+            broken = machine.search(world, monkeypatch, STEPS // 5, seed=seed)
     with capsys.disabled():
         made, refused = sum(world.made.values()), sum(world.refused.values())
         sys.stdout.write(
@@ -45,8 +54,7 @@ def test_ten_thousand_steps_break_no_law(committed_town, monkeypatch, capsys):
     if STEPS >= 10_000:
         kind = registry.latest("matter")
         assert set(world.states) == {state.name for state in kind.states}
-        unmade = {move.name for move in kind.moves} - set(world.made) - machine.OF_TWINS
-        assert unmade == set()
+        assert unmade(world) == set()
         assert sum(world.made.values()) >= STEPS // 3
 
 
@@ -186,7 +194,7 @@ def test_a_planted_bug_is_found(committed_town, monkeypatch, plant, law):
     world.size = 2
     monkeypatch.setattr(world, "weights", {**world.weights, **NEAR.get(law, {})}, raising=False)
     plant(monkeypatch)
-    for seed in (None, 1, 2, 3):
+    for seed in (None, *OTHERS):
         broken = machine.search(world, monkeypatch, BUDGET, seed=seed, shrink=False)
         if broken is not None:
             break

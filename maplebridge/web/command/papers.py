@@ -15,6 +15,8 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from maplebridge.cases import looks
+from maplebridge.cases.grades import Way
 from maplebridge.cases.models import Assignment, Case
 from maplebridge.insight import reports, slips
 from maplebridge.journey.models import Category
@@ -109,6 +111,7 @@ def slip(request: HttpRequest, actor: Actor, case_id: UUID, name: str, form: str
     case = get_object_or_404(Case.objects.visible_to(actor), pk=case_id)
     if name not in slips.SLIPS or form not in papers.MEDIA_TYPES:
         raise Http404
+    looks.note(actor, case, Way.PAPER)
     try:
         return _sent(lambda: slips.slip(name, case, clock.now(), _categories()), form, case.number)
     except slips.NoSlip as none:

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from maplebridge.web.command import alarms, figures, papers, views
+from maplebridge.web.command import alarms, figures, looks, papers, views
 
 urlpatterns = [
     path("", views.queue, name="desk"),
     path("alarms/", alarms.alarms, name="desk-alarms"),
     path("figures/", figures.figures, name="desk-figures"),
+    path("looks/", looks.looks, name="desk-looks"),
     path("map/", views.case_map, name="desk-map"),
     path("map/cases.json", views.case_points, name="desk-map-cases"),
     path("papers/", papers.choose, name="desk-papers"),

@@ -26,8 +26,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from maplebridge.cases import engine, permissions
-from maplebridge.cases.grades import Confidentiality
+from maplebridge.cases import engine, looks, permissions
+from maplebridge.cases.grades import Confidentiality, Way
 from maplebridge.cases.kinds import Move, registry
 from maplebridge.cases.models import Attachment, Case, CaseQuerySet
 from maplebridge.journey import learn
@@ -102,7 +102,9 @@ def case(request: HttpRequest, actor: Actor, case_id: UUID) -> HttpResponse:
 @at_a_desk
 def photo(_request: HttpRequest, actor: Actor, case_id: UUID, number: int) -> HttpResponseBase:
     """A photo of a case this actor may see."""
-    found = get_object_or_404(Attachment, case_id=_visible(actor, case_id).pk, number=number)
+    case = _visible(actor, case_id)
+    found = get_object_or_404(Attachment, case_id=case.pk, number=number)
+    looks.note(actor, case, Way.PHOTO)
     return shown_photo(found.sha256, found.media_type)
 
 
@@ -252,6 +254,7 @@ def _case_page(
     live_after = position.here()
     # What is shown has to be read after the position from which its news go on.
     found.refresh_from_db()
+    looks.note(actor, found, Way.PAGE)
     file = rows.file_of(found)
     first, others = moves.buttons(moves.offered(actor, found, file.assignments))
     clocks = rows.clocks(file)

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from maplebridge.cases.models import Timer
+from maplebridge.cases.permissions import may_audit
 from maplebridge.organisation.editions import may_configure
 from maplebridge.organisation.units import UnknownUnit, directory
 from maplebridge.web.parts.desk import actor_of, post_name, posts_of
@@ -23,6 +24,7 @@ def shown_everywhere(request: HttpRequest) -> dict[str, Any]:
         "demonstration": settings.DEMONSTRATION,
         "may_configure": SimpleLazyObject(lambda: _may_configure(request)),
         "desk_actor": SimpleLazyObject(lambda: actor_of(request)),
+        "desk_audits": SimpleLazyObject(lambda: _audits(request)),
         "desk_name": SimpleLazyObject(lambda: _desk_name(request)),
         "desk_alarms": SimpleLazyObject(lambda: _alarms(request)),
         "desk_posts": SimpleLazyObject(lambda: _posts(request)),
@@ -37,6 +39,11 @@ def _desk_name(request: HttpRequest) -> str:
 def _may_configure(request: HttpRequest) -> bool:
     actor = actor_of(request)
     return actor is not None and may_configure(actor)
+
+
+def _audits(request: HttpRequest) -> bool:
+    actor = actor_of(request)
+    return actor is not None and may_audit(actor)
 
 
 def _alarms(request: HttpRequest) -> int:

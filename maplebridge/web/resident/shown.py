@@ -9,6 +9,7 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from maplebridge.cases import looks
 from maplebridge.cases.kinds import FREE, Kind
 from maplebridge.cases.models import Assignment, Attachment, Case, Event, Payload
 from maplebridge.journey.rate import Followed
@@ -57,7 +58,7 @@ class OpenForm:
 def receipt(
     found: Followed, tried: str, said: QueryDict | None, problems: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The values of the receipt page: at most seven statements."""
+    """The values of the receipt page: at most eight statements."""
     own, case = found.own, found.shown
     steps, mine = _told(own, is_own=True)
     is_secret = words.tells_only_its_state(own, case)
@@ -77,6 +78,7 @@ def receipt(
         "next": case.now.next,
         "clock": None if is_secret else words.clock_sign(case, clock.now()),
         "steps": steps,
+        "looked": looks.looked(own),
         "forms": _forms(found, shares, tried, said, problems),
     }
 

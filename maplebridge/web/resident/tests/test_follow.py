@@ -54,7 +54,7 @@ def test_the_receipt_takes_few_statements(
 ) -> None:
     case = town.opened("closed")
     client.get(f"/r/{case.query_code}/")
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         client.get(f"/r/{case.query_code}/")
 
 
