@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from django.db import ProgrammingError
+from django.db import ProgrammingError, connection
 from django.test import Client
 from django.urls import get_resolver, reverse
 
@@ -78,6 +78,14 @@ def test_what_cannot_be_noted_is_not_shown(town: Any, monkeypatch: Any) -> None:
     answer = client.get(f"/desk/case/{case.pk}/")
     assert answer.status_code == 500
     assert "积水" not in page(answer)
+
+
+@pytest.mark.parametrize("statement", ["UPDATE cases_look SET way = 'x'", "DELETE FROM cases_look"])
+def test_a_look_can_neither_be_changed_nor_removed_by_the_application(
+    town: Any, statement: str
+) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied"), connection.cursor() as cursor:
+        cursor.execute(statement)
 
 
 def test_a_case_out_of_sight_leaves_no_look(town: Any) -> None:
