@@ -45,6 +45,8 @@ def _report(name: str) -> click.Command:
             from maplebridge.organisation.people import SYSTEM
 
             at = now()
+            if day and day.date() > local_day(at):
+                raise click.UsageError("--day takes a day until today.")
             with translation.override(settings.LANGUAGE_CODE):
                 names = {each.code: each.shown_name for each in Category.objects.all()}
                 on = day.date() if day else local_day(at)

@@ -66,6 +66,8 @@ def test_what_cannot_be_written_is_said(town: Any, tmp_path: Path) -> None:
     assert run("dispatch-slip", "330825-20260101-AAAAAA", *out)[0] == 1
     assert run("daily", "--area", "33", *out)[0] == 2
     assert run("daily", "--format", "odt", *out)[0] == 2
+    code, said = run("daily", "--day", "2999-01-01", *out)
+    assert (code, "until today" in said) == (2, True)
     code, said = run("daily", "--area", "330825", "--out", str(tmp_path / "no" / "x.pdf"))
     assert (code, "cannot be written" in said) == (1, True)
     assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -45,6 +46,8 @@ from maplebridge.web.parts.photos import read_photos, shown_photo
 MOST_POINTS = 5000
 MAP_LIST_ROWS = 50
 KEY_TAKEN = 400
+SEQUENCE = re.compile(r"[0-9]{1,9}")
+NO_SEQUENCE = -1
 OVERRULED = (Step.LOCATE, Step.CLASSIFY, Step.ROUTE)
 TABS = (
     ("waiting", gettext_lazy("Waiting for me"), "inbox"),
@@ -193,10 +196,11 @@ def _visible(actor: Actor, case_id: UUID) -> Case:
 
 
 def _sequence(said: QueryDict) -> int | None:
-    try:
-        return int(said.get("expected_sequence", ""))
-    except ValueError:
+    """The sequence a form was drawn at; None when it has none. What is no number is stale."""
+    sequence = said.get("expected_sequence", "")
+    if not sequence:
         return None
+    return int(sequence) if SEQUENCE.fullmatch(sequence) else NO_SEQUENCE
 
 
 def _move_form(request: HttpRequest, actor: Actor, found: Case, declared: Move) -> HttpResponse:

@@ -178,6 +178,15 @@ def test_a_double_click_does_nothing_twice(town: Any) -> None:
     assert Event.objects.filter(case_id=case.pk, move="accept").count() == 1
 
 
+@pytest.mark.parametrize("sequence", ["x", "-1", "1.0", "二", "9" * 5000])
+def test_a_form_with_a_broken_sequence_is_stale(town: Any, sequence: str) -> None:
+    case = town.opened()
+    said = {"key": "k", "expected_sequence": sequence}
+    answer = desk_of("town").post(f"/desk/case/{case.pk}/move/accept/", said)
+    assert answer.status_code == 409
+    assert Case.objects.get(pk=case.pk).state == case.state
+
+
 def test_a_stale_save_is_refused_and_keeps_what_was_typed(town: Any) -> None:
     case = town.opened("handling")
     town.move(case.pk, "log_progress", town.housing, {"note": "同事先记了一笔"})
