@@ -133,8 +133,8 @@ def test_nothing_is_lost_to_a_page_that_was_cut_off_over_two_hundred_moves(
             struck.append(end_connections())
 
     assert make_moves(town, cases, interrupt) == 192
-    # The one that listens and the one that reads.
-    assert struck[0] >= 2
+    # The one that listens, and mostly the one that reads, unless it has just been given back.
+    assert struck[0] >= 1
     assert len(away.told) <= 40
     away.open()
     sizes = set()
