@@ -150,7 +150,7 @@ def write_problems(problems: Iterable[Problem], file: Path) -> None:
         )
         for problem in problems:
             cells = (str(problem.line), problem.code, problem.wrong, problem.mend)
-            writer.writerow([_harmless(cell) for cell in cells])
+            writer.writerow([harmless(cell) for cell in cells])
 
 
 def _column_problems(line: int, columns: Sequence[str], needed: Sequence[str]) -> list[Problem]:
@@ -177,7 +177,8 @@ def _column_problems(line: int, columns: Sequence[str], needed: Sequence[str]) -
     return found
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
+    """A cell that no program runs as a formula: one that would be is marked as text."""
     return f"'{cell}" if cell.startswith(_FORMULA_SIGNS) else cell
 
 
