@@ -26,7 +26,8 @@ from django.utils.translation import gettext as _
 from maplebridge.lib.clock import local_day, now
 from maplebridge.lib.kept import Kept
 from maplebridge.lib.tables import Problem, Row, read_table
-from maplebridge.organisation.models import Edition
+from maplebridge.organisation import acts
+from maplebridge.organisation.models import Deed, Edition
 from maplebridge.organisation.people import Actor, Role, Tier
 
 Value = TypeVar("Value")
@@ -362,6 +363,8 @@ def publish(
                 unit_code=by.unit_code,
                 at=now(),
             )
+            facts = {"rows": len(ordered), "sha256": mark}
+            acts.note(by, Deed.PUBLISHED, f"table:{table.name}:{made.number}", facts)
     except IntegrityError:
         raise _meanwhile() from None
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -24,7 +25,17 @@ class Role(models.TextChoices):
     LEADER = "leader", _("Leader")
     AUDITOR = "auditor", _("Auditor")
     ADMINISTRATOR = "administrator", _("Administrator")
+    SECURITY = "security", _("Security officer")
     SYSTEM = "system", _("System")
+
+
+# 三员分立: who sets up, who lets in, who looks at both. Source: GB/T 22239-2019, 8.1.5.
+OFFICERS = frozenset({Role.ADMINISTRATOR, Role.SECURITY, Role.AUDITOR})
+
+
+def are_apart(roles: Collection[str]) -> bool:
+    """Whether one person may hold these posts together: an officer's post stands alone."""
+    return not OFFICERS.intersection(roles) or len(set(roles)) == 1
 
 
 class Tier(models.IntegerChoices):
@@ -47,6 +58,8 @@ class Actor:
 
     area_code and line bound what the post is for; an empty line means all lines.
     reporter_of: the case this actor reported, when acting as its reporter.
+    also: units of the other posts that the person holds; they only take away, by conflict of
+    interest.
     """
 
     role: Role
@@ -56,6 +69,12 @@ class Actor:
     line: str = ""
     name: str = ""
     reporter_of: UUID | None = None
+    also: frozenset[str] = frozenset()
+
+    @property
+    def held_units(self) -> frozenset[str]:
+        """The units of all posts the person holds, this one's included."""
+        return self.also | {self.unit_code} if self.unit_code else self.also
 
     @property
     def tier(self) -> Tier:

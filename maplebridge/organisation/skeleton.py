@@ -38,8 +38,11 @@ LINES: dict[str, tuple[str, str, UnitKind]] = {
     "BIZ": ("经信和商务局", "Industry and Commerce Bureau", UnitKind.DEPARTMENT),
     "CHS": ("侨务和出入境服务中心", "Overseas Chinese and Entry-Exit", UnitKind.DEPARTMENT),
     "FIN": ("金融工作中心", "Finance Office", UnitKind.DEPARTMENT),
+    "DIS": ("纪检监察组", "Discipline Inspection", UnitKind.DEPARTMENT),
     "MED": ("矛盾调解中心", "Mediation Centre", UnitKind.MEDIATION_COMMITTEE),
 }
+# Organs that the city has itself: for leads without a place, and for those about a county.
+OF_THE_CITY = ("POL", "DIS")
 # 四平台: each takes the lines of its name in a township.
 PLATFORMS = (
     ("peace", "综治工作平台", "Peace platform"),
@@ -54,9 +57,9 @@ NOTE = _("Made by rule for demonstration; a city loads its own units.")
 def skeleton(areas: Iterable[tuple[str, str]]) -> Iterator[Unit]:
     """The units for areas given as (code, name), city down to grid.
 
-    City and counties: a linkage centre and a department for each line (the city's own centre
-    only). Townships: a command room, the four platforms, a police station and a mediation
-    committee. Villages: a station. Grids: the post from which its worker acts.
+    City: a linkage centre and the organs that receive leads. Counties: a linkage centre and a
+    department for each line. Townships: a command room, the four platforms, a police station and
+    a mediation committee. Villages: a station. Grids: the post from which its worker acts.
     """
     for code, name in areas:
         match len(code):
@@ -65,16 +68,15 @@ def skeleton(areas: Iterable[tuple[str, str]]) -> Iterator[Unit]:
                     f"{code}-center", f"{name}大联动中心", f"City linkage centre · {name}",
                     UnitKind.CITY_CENTER, code, hours=AROUND_THE_CLOCK,
                 )  # fmt: skip
+                for line in OF_THE_CITY:
+                    yield _of_line(line, code, name)
             case 6:
                 yield _unit(
                     f"{code}-center", f"{name}大联动中心", f"County linkage centre · {name}",
                     UnitKind.COUNTY_CENTER, code, hours=AROUND_THE_CLOCK,
                 )  # fmt: skip
-                for line, (zh, en, kind) in LINES.items():
-                    yield _unit(
-                        f"{code}-{line.lower()}", f"{name}{zh}", f"{en} · {name}", kind, code, line,
-                        AROUND_THE_CLOCK if line in ("POL", "FIRE", "EMG") else {},
-                    )  # fmt: skip
+                for line in LINES:
+                    yield _of_line(line, code, name)
             case 9:
                 yield _unit(
                     f"{code}-room", f"{name}综合信息指挥室", f"Township command room · {name}",
@@ -99,6 +101,14 @@ def skeleton(areas: Iterable[tuple[str, str]]) -> Iterator[Unit]:
                 )  # fmt: skip
             case 15:
                 yield _unit(f"{code}-grid", name, f"Grid · {name}", UnitKind.GRID_POST, code)
+
+
+def _of_line(line: str, code: str, name: str) -> Unit:
+    zh, en, kind = LINES[line]
+    return _unit(
+        f"{code}-{line.lower()}", f"{name}{zh}", f"{en} · {name}", kind, code, line,
+        AROUND_THE_CLOCK if line in ("POL", "FIRE", "EMG") else {},
+    )  # fmt: skip
 
 
 def _unit(

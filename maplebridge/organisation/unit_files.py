@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 
 from maplebridge.lib.clock import local_day, now
 from maplebridge.lib.tables import Problem, Row, read_table
-from maplebridge.organisation import units
+from maplebridge.organisation import acts, units
 from maplebridge.organisation.calendar import AROUND_THE_CLOCK, Hours
-from maplebridge.organisation.models import Area, Unit, UnitKind
-from maplebridge.organisation.people import TIER_OF_LENGTH, Tier
+from maplebridge.organisation.models import Area, Deed, Unit, UnitKind
+from maplebridge.organisation.people import SYSTEM, TIER_OF_LENGTH, Tier
 from maplebridge.organisation.units import ROOMS
 
 NEEDED: Final = ("code", "name", "kind", "area_code")
@@ -87,8 +87,8 @@ def load_units(file: Path, dry_run: bool = False) -> LoadedUnits:
             done.problems += _row_problems(row, known)
         done.problems += _twice(table.rows)
         if not done.problems:
-            read = [_unit(row, there) for row in table.rows]
-            done.problems += _room_problems(table.rows, read, there)
+            read = [unit_of(row.cells, there.get(row.cells["code"])) for row in table.rows]
+            done.problems += room_problems(table.rows, read, there)
         if not done.problems and not table.rows:
             said = _("The file names no units."), _("Add a line for each unit.")
             done.problems.append(Problem(0, "", *said))
@@ -97,7 +97,9 @@ def load_units(file: Path, dry_run: bool = False) -> LoadedUnits:
             done.changed = len(fresh)
             if not dry_run:
                 done.loaded = len(read)
-                _store(fresh)
+                store(fresh)
+                if fresh:
+                    acts.note(SYSTEM, Deed.UNIT_SET, "units:file", {"changed": len(fresh)})
     done.problems.sort(key=lambda problem: problem.line)
     done.seconds = time.perf_counter() - began
     return done
@@ -112,7 +114,8 @@ def _differs(unit: Unit, there: Unit | None) -> bool:
     return there is None or any(getattr(unit, name) != getattr(there, name) for name in COMPARED)
 
 
-def _store(fresh: Sequence[Unit]) -> None:
+def store(fresh: Sequence[Unit]) -> None:
+    """Writes units as they shall stand; the directory in memory follows."""
     Unit.objects.bulk_create(
         fresh,
         batch_size=2000,
@@ -124,30 +127,39 @@ def _store(fresh: Sequence[Unit]) -> None:
 
 
 def _row_problems(row: Row, known: set[str]) -> list[Problem]:
-    cells = row.cells
-    found: list[Problem] = []
+    return [
+        Problem(row.line, row.cells["code"], wrong, mend)
+        for _column, wrong, mend in wrong_cells(row.cells, known)
+    ]
 
-    def add(wrong: str, mend: str) -> None:
-        found.append(Problem(row.line, cells["code"], wrong, mend))
 
+def wrong_cells(cells: dict[str, str], known: set[str]) -> Iterator[tuple[str, str, str]]:
+    """What is wrong with one unit's cells, as (column, wrong, mend).
+
+    known: the codes of areas that are there, of those the cells may name.
+    """
     if not CODE.fullmatch(cells["code"]):
-        add(
+        yield (
+            "code",
             _("“%(said)s” is no code of a unit.") % {"said": cells["code"]},
             _("Use 1 to 40 letters, digits, dots, dashes or underscores."),
         )
     if not 0 < len(cells["name"]) <= LONGEST_NAME:
-        add(
+        yield (
+            "name",
             _("The cell “%(name)s” needs 1 to %(most)d signs.")
             % {"name": "name", "most": LONGEST_NAME},
             _("Write the name as people shall read it."),
         )
     if cells["area_code"] not in known:
-        add(
+        yield (
+            "area_code",
             _("There is no area %(code)s.") % {"code": cells["area_code"]},
             _("Mend the code, or load it first."),
         )
     if cells["kind"] not in UnitKind.values:
-        add(
+        yield (
+            "kind",
             _("“%(said)s” is not known in the column “%(name)s”.")
             % {"said": cells["kind"], "name": "kind"},
             _("Write one of: %(names)s.") % {"names": ", ".join(sorted(UnitKind.values))},
@@ -155,35 +167,39 @@ def _row_problems(row: Row, known: set[str]) -> list[Problem]:
     elif cells["area_code"] in known:
         wanted = TIERS.get(UnitKind(cells["kind"]))
         if wanted is not None and TIER_OF_LENGTH[len(cells["area_code"])] != wanted:
-            add(
+            yield (
+                "kind",
                 _("A unit of this kind belongs to the tier %(tier)s.") % {"tier": wanted.label},
                 _("Mend the kind or the area's code."),
             )
     if not LINE.fullmatch(cells.get("line", "")):
-        add(
+        yield (
+            "line",
             _("“%(said)s” is no code of a line.") % {"said": cells["line"]},
             _("Write its capital letters, like HSC."),
         )
     try:
         _hours(cells.get("hours", ""))
     except ValueError:
-        add(
+        yield (
+            "hours",
             _("The opening hours “%(said)s” cannot be read.") % {"said": cells["hours"]},
             _("Write 08:30-12:00 14:00-17:30, or 24h, or nothing for the usual ones."),
         )
     try:
         begins, ends = _days(cells)
         if ends is not None and ends < begins:
-            add(
+            yield (
+                "ends",
                 _("The row ends before it begins."),
                 _("Mend one of the two days, or leave the end empty."),
             )
     except ValueError:
-        add(
+        yield (
+            "begins",
             _("The cell “%(name)s” is no day.") % {"name": "begins, ends"},
             _("A date looks like 2026-01-31."),
         )
-    return found
 
 
 def _twice(rows: Sequence[Row]) -> list[Problem]:
@@ -200,7 +216,7 @@ def _twice(rows: Sequence[Row]) -> list[Problem]:
     ]
 
 
-def _room_problems(
+def room_problems(
     rows: Sequence[Row], read: Sequence[Unit], there: dict[str, Unit]
 ) -> list[Problem]:
     """An area has one room at a time, and the city always has one: cases fall back to it."""
@@ -236,10 +252,9 @@ def _room_problems(
     return found
 
 
-def _unit(row: Row, there: dict[str, Unit]) -> Unit:
-    cells = row.cells
+def unit_of(cells: dict[str, str], old: Unit | None) -> Unit:
+    """The unit that sound cells say; what they leave out stays as the old one had it."""
     begins, ends = _days(cells)
-    old = there.get(cells["code"])
     return Unit(
         code=cells["code"],
         name=cells["name"],
@@ -273,3 +288,10 @@ def _hours(text: str) -> dict[str, Any]:
             raise ValueError(part)
         intervals.append((dt.time.fromisoformat(begin), dt.time.fromisoformat(end)))
     return Hours(tuple(intervals)).to_json()
+
+
+def hours_in_words(hours: dict[str, Any]) -> str:
+    """A unit's hours as the column says them; empty for the usual ones."""
+    if hours.get("around_the_clock"):
+        return AROUND
+    return " ".join(f"{begin[:5]}-{end[:5]}" for begin, end in hours.get("intervals", []))

@@ -22,6 +22,10 @@ ROOMS = frozenset(
     }
 )
 
+# The line of the organ of discipline inspection (纪检监察), which is no room and under none.
+DISCIPLINE = "DIS"
+POLICE = "POL"
+
 
 @dataclass(frozen=True)
 class UnitFacts:
@@ -110,6 +114,45 @@ class Directory:
                 return found
             code = code[:-3] if len(code) > 6 else code[:-2]
         return None
+
+    def is_kept_out(self, code: str, about: str) -> bool:
+        """Whether a unit has no part in a matter that complains about the unit `about`.
+
+        That unit itself, and what stands under it: units of smaller areas inside the area of a
+        room, a room's own platforms, and lower units of a department's line.
+        """
+        if not about or not code:
+            return False
+        if code == about:
+            return True
+        if about not in self._units or code not in self._units:
+            return False
+        above, unit = self._units[about], self._units[code]
+        if not unit.area_code.startswith(above.area_code):
+            return False
+        is_lower = len(unit.area_code) > len(above.area_code)
+        if above.kind in ROOMS:
+            return is_lower or unit.kind == UnitKind.PLATFORM
+        return is_lower and bool(above.line) and unit.line == above.line
+
+    def room_apart(self, about: str) -> UnitFacts | None:
+        """Who answers for a matter that complains about a unit: the room of the next tier above.
+
+        For a department that is the room of its own tier. Nobody stands above the city's centre:
+        its matters are the city's discipline organ's. None when there is none.
+        """
+        unit = self._units.get(about)
+        if unit is None:
+            return None
+        if unit.kind not in ROOMS:
+            try:
+                return self.room_of(unit.area_code, max(Tier.TOWN, unit.tier))
+            except UnknownUnit:
+                return None
+        above = self.room_above(unit.area_code)
+        while above is not None and above.tier < Tier.TOWN:
+            above = self.room_above(above.area_code)
+        return above or self.of_line(DISCIPLINE, unit.area_code)
 
 
 def _read() -> Directory:
