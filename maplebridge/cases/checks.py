@@ -26,9 +26,10 @@ def problems_of(kind: Kind) -> list[str]:
     if kind.initial not in known:
         return [*said, f"the initial state {kind.initial} is not declared"]
     for move in kind.moves:
-        for state in (*move.sources, *((move.target,) if move.target else ())):
-            if state not in known:
-                said.append(f"move {move.name} names the state {state}, which is not declared")
+        led = filter(None, (move.target, move.taken))
+        for named in (*move.sources, *move.taken_from, *led):
+            if named not in known:
+                said.append(f"move {move.name} names the state {named}, which is not declared")
         if not move.by:
             said.append(f"move {move.name} has no owner: nobody may make it")
         if not move.sources:

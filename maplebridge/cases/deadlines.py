@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 from django.utils.translation import ngettext
 
-from maplebridge.cases.kinds import Kind, State
+from maplebridge.cases.kinds import Aside, Kind, State
 from maplebridge.cases.models import Case, Event
 from maplebridge.lib.clock import CHINA, local_day
 from maplebridge.lib.tables import Problem, Row
@@ -312,7 +312,9 @@ class Counting:
         return tuple(sorted(clocks, key=lambda clock: clock.started_at))
 
     def add(self, step: Happening) -> None:
-        """Goes on by one event; the first is the opening."""
+        """Goes on by one event; the first is the opening. An aside leaves every clock as it is."""
+        if step.move in Aside:
+            return
         before, state = self._state, self._kind.state(step.state)
         move = self._kind.move(step.move)
         if before is None:
@@ -321,7 +323,7 @@ class Counting:
         self._sla_class = step.facts.get("sla_class", self._sla_class)
         self._category = step.facts.get("category", self._category)
         changed = (self._sla_class, self._category) != known
-        entered = before is None or move is None or move.target is not None
+        entered = before is not state or move is None or move.target is not None
         stops = {*move.stops, *move.renews} if move else set()
         if entered and before is state:
             stops |= self._running.keys()  # passed up: the tier above has its own time

@@ -14,16 +14,29 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from maplebridge.cases.grades import LIVE, Confidentiality, Duty, Progress, Supervision, Urgency
+from maplebridge.cases.grades import (
+    GONE,
+    LIVE,
+    Confidentiality,
+    Duty,
+    Progress,
+    Supervision,
+    Urgency,
+)
 from maplebridge.cases.kinds import Effect, Guard, Move
 from maplebridge.cases.models import Assignment, Case
+from maplebridge.cases.permissions import has_in_sight
 from maplebridge.lib.clock import CHINA
 from maplebridge.organisation.people import Actor, Role, Tier
-from maplebridge.organisation.units import ROOMS, Directory
+from maplebridge.organisation.units import DISCIPLINE, POLICE, ROOMS, Directory
 
 REOPEN_DAYS = 7
 REVIEW_DAYS = 30
 RETURNS_BEFORE_RULING = 2
+# The question left to a person after an automatic step named the unit complained about.
+ABOUT = "about"
+# Lines of the organs that receive sealed leads.
+ORGANS = frozenset({POLICE, DISCIPLINE})
 
 
 @dataclass
@@ -92,14 +105,20 @@ class Step:
             share.ended_at = None if progress == Progress.HANDLING else self.at
             self.changed.append(share)
 
+    def is_kept_out(self, unit_code: str) -> bool:
+        """Whether the case complains about the unit, or about one above it."""
+        return self.units.is_kept_out(unit_code, self.case.about_unit)
+
     def filing_room(self) -> str:
         """The room that filed the case; for none, or one that is gone, the township's."""
         filer = self.case.filer_code
-        return filer if filer in self.units else self.room_of(Tier.TOWN)
+        if filer in self.units and not self.is_kept_out(filer):
+            return filer
+        return self.room_of(Tier.TOWN)
 
     def room_of(self, lowest: Tier) -> str:
-        """The room of the case's area, of that tier or above."""
-        return self.units.room_of(self.case.area_code, lowest).code
+        """The room of the case's area, of that tier or above, that is not complained about."""
+        return self._apart(self.units.room_of(self.case.area_code, lowest).code)
 
     def room_above(self) -> str:
         """The room above the accountable unit; the city centre's own at the top."""
@@ -113,7 +132,35 @@ class Step:
         )
         if above is None:
             return self.case.unit_code
-        return above.code
+        return self._apart(above.code)
+
+    def _apart(self, room: str) -> str:
+        """The room itself; when it is kept out, the one that stands above what is complained of."""
+        if not self.is_kept_out(room):
+            return room
+        found = self.units.room_apart(self.case.about_unit)
+        return found.code if found else self.case.unit_code
+
+    def keep_apart(self) -> bool:
+        """Takes the case out of the hands of every unit kept out of it.
+
+        Returns whether the unit that led, or did, the work was among them.
+        """
+        case = self.case
+        if not case.about_unit:
+            return False
+        led = self.share(Duty.LEAD)
+        taken = led is not None and self.is_kept_out(led.unit_code)
+        for share in self.assignments:
+            if share.progress not in GONE and self.is_kept_out(share.unit_code):
+                self.progress(share, Progress.WITHDRAWN)
+        if self.is_kept_out(case.filer_code):
+            case.filer_code = self._apart(case.filer_code)
+        if self.is_kept_out(case.unit_code):
+            case.unit_code = self._apart(case.unit_code)
+        if self.is_kept_out(case.suggested_unit):
+            case.suggested_unit = ""
+        return taken or (led is None and self.is_kept_out(case.handler_unit))
 
 
 # What must be done or withdrawn before a case may end; the lead's part ends with its feedback.
@@ -358,7 +405,74 @@ def _not_confidential(step: Step) -> Said:
     return None
 
 
+def _in_sight(step: Step) -> Said:
+    """Who is named in passing learns nothing that it could not read before."""
+    for code in step.facts.get("units", []):
+        unit = step.units.unit(code)
+        seen = has_in_sight(unit.code, unit.kind, unit.area_code, step.case, step.assignments)
+        if not seen or step.is_kept_out(code):
+            return _(
+                "%(unit)s does not see this case; a room can send it a copy or ask it to help."
+            ) % {"unit": step.units.name_of(code)}
+    return None
+
+
+def _apart(step: Step) -> Said:
+    """Neither who acts nor who is chosen may be kept out of the matter."""
+    chosen = [step.facts.get(name) for name in ("unit", "suggested_unit", "suggested")]
+    codes = [step.actor.unit_code, *filter(None, chosen), *step.facts.get("units", [])]
+    if any(step.is_kept_out(str(code)) for code in codes):
+        return _("Units that this matter may be about have no part in it.")
+    return None
+
+
+def _somebody_else(step: Step) -> Said:
+    about = step.facts.get("about")
+    if about is None or step.units.room_apart(about) is not None:
+        return None
+    return _("No other unit is there to take it: enter the city's discipline organ first.")
+
+
+def _about_somebody(step: Step) -> Said:
+    return None if step.case.about_unit else _("It complains about no unit.")
+
+
+def _about_asked(step: Step) -> Said:
+    asked = step.case.about_unit and ABOUT in step.case.asks
+    return None if asked else _("Nothing waits for your confirmation.")
+
+
+def _receiving_organ(step: Step) -> Said:
+    unit = step.units.unit(step.facts["organ"])
+    if unit.line not in ORGANS:
+        return _("%(unit)s does not receive leads.") % {"unit": unit.name}
+    if step.is_kept_out(unit.code):
+        return _("Units that this matter may be about have no part in it.")
+    return None
+
+
+def _not_yet_opened(step: Step) -> Said:
+    lead = step.share(Duty.LEAD)
+    if lead is not None and lead.progress == Progress.TO_SIGN:
+        return None
+    return _("It was opened already; it can be read once.")
+
+
+def _already_opened(step: Step) -> Said:
+    lead = step.share(Duty.LEAD)
+    if lead is not None and lead.progress == Progress.HANDLING:
+        return None
+    return _("Open and read it first; then confirm the receipt.")
+
+
 GUARDS: dict[Guard, Callable[[Step], Said]] = {
+    Guard.APART: _apart,
+    Guard.SOMEBODY_ELSE: _somebody_else,
+    Guard.ABOUT_SOMEBODY: _about_somebody,
+    Guard.ABOUT_ASKED: _about_asked,
+    Guard.RECEIVING_ORGAN: _receiving_organ,
+    Guard.NOT_YET_OPENED: _not_yet_opened,
+    Guard.ALREADY_OPENED: _already_opened,
     Guard.PLACED: _placed,
     Guard.CLASSIFIED: _classified,
     Guard.ON_THE_SPOT: _on_the_spot,
@@ -385,6 +499,7 @@ GUARDS: dict[Guard, Callable[[Step], Said]] = {
     Guard.NOT_ITSELF: _not_itself,
     Guard.IN_REACH: _in_reach,
     Guard.NOT_CONFIDENTIAL: _not_confidential,
+    Guard.IN_SIGHT: _in_sight,
 }
 
 # What the automatic steps, or the person who overrules them, may set.
@@ -407,6 +522,9 @@ def _triage(step: Step) -> None:
             setattr(step.case, name, step.facts[name])
     if "unit" in step.facts and step.case.state == "reported":
         step.case.unit_code = step.facts["unit"]
+    if step.facts.get("about"):
+        step.case.about_unit = step.facts["about"]
+    step.keep_apart()
 
 
 def _ask(step: Step) -> None:
@@ -423,14 +541,14 @@ def _assign_lead(step: Step) -> None:
 
 def _assign_assist(step: Step) -> None:
     taken = {a.unit_code for a in step.live(Duty.LEAD, Duty.ASSIST, Duty.ATTEND)}
-    for unit in step.facts["units"]:
+    for unit in step.facts.get("units", []):
         if unit not in taken:
             step.assign(unit, Duty.ASSIST)
 
 
 def _asks(duty: str) -> Callable[[Step], None]:
     def ask(step: Step) -> None:
-        for unit in step.facts["units"]:
+        for unit in step.facts.get("units", []):
             step.ask(unit, duty)
 
     return ask
@@ -603,6 +721,56 @@ def _hand_off(step: Step) -> None:
     step.ask(step.facts["service"], Duty.RECEIVE)
 
 
+def _name_unit(step: Step) -> None:
+    case, move = step.case, step.move
+    case.about_unit = step.facts["about"]
+    if step.keep_apart() and move.taken is not None and case.state in move.taken_from:
+        case.state = move.taken
+        case.extension = ""
+
+
+def _confirm_unit(step: Step) -> None:
+    step.case.asks = [ask for ask in step.case.asks if ask != ABOUT]
+
+
+def _clear_unit(step: Step) -> None:
+    step.case.about_unit = ""
+    _confirm_unit(step)
+
+
+def _seal_over(step: Step) -> None:
+    """The receiving organ alone keeps it; everybody else's share and sight end."""
+    case = step.case
+    for share in step.assignments:
+        if share.progress not in GONE:
+            step.progress(share, Progress.WITHDRAWN)
+    # What the reporter adds later goes to the organ that has the matter.
+    case.handed_to = step.facts.setdefault("service", case.handed_to)
+    case.unit_code = step.facts.get("organ", case.unit_code)
+    step.assign(case.unit_code, Duty.LEAD)
+    case.confidentiality = Confidentiality.C2
+    case.filer_code = case.suggested_unit = case.extension = ""
+    case.asks = []
+    case.supervision, case.supervision_tier = Supervision.NONE, 0
+
+
+def _open_seal(step: Step) -> None:
+    step.progress(step.share(Duty.LEAD), Progress.HANDLING)
+
+
+def _destroy_seal(step: Step) -> None:
+    step.progress(step.share(Duty.LEAD), Progress.DONE)
+
+
+def _unseal(step: Step) -> None:
+    """The organ gives it back: a person sorts it anew, and until then it stays confidential."""
+    case = step.case
+    step.progress(step.share(Duty.LEAD), Progress.RETURNED)
+    case.category = case.handed_to = ""
+    case.asks = ["kind"]
+    case.unit_code = step.room_of(Tier.TOWN)
+
+
 def _expedite(step: Step) -> None:
     step.case.urgency = Urgency(step.facts["urgency"])
 
@@ -670,6 +838,13 @@ EFFECTS: dict[Effect, Callable[[Step], None]] = {
     Effect.SUPERVISE: _supervise,
     Effect.RELEASE: _release,
     Effect.HAND_OFF: _hand_off,
+    Effect.NAME_UNIT: _name_unit,
+    Effect.CONFIRM_UNIT: _confirm_unit,
+    Effect.CLEAR_UNIT: _clear_unit,
+    Effect.SEAL_OVER: _seal_over,
+    Effect.OPEN_SEAL: _open_seal,
+    Effect.DESTROY_SEAL: _destroy_seal,
+    Effect.UNSEAL: _unseal,
     Effect.EXPEDITE: _expedite,
     Effect.MARK_LEGACY: _mark_legacy,
     Effect.GRADE: _grade,

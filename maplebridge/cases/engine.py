@@ -17,19 +17,31 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from maplebridge.cases import chain, deadlines, permissions, shares, timers
+from maplebridge.cases import (
+    chain,
+    deadlines,
+    erasure,
+    leads,
+    permissions,
+    reporters,
+    sealed,
+    shares,
+    timers,
+    wall,
+)
 from maplebridge.cases.effects import EFFECTS, GUARDS, Step
 from maplebridge.cases.facts import FactsError, MissingFacts, read_facts
-from maplebridge.cases.kinds import Move, registry
-from maplebridge.cases.models import Assignment, Attachment, Case, Event, Feed, Payload
+from maplebridge.cases.kinds import Aside, Effect, Move, registry
+from maplebridge.cases.models import Assignment, Attachment, Case, Event, Feed, Payload, Seal
 from maplebridge.cases.statements import OPEN_CASES
 from maplebridge.lib import ids
-from maplebridge.lib.clock import local_day, now
-from maplebridge.organisation.people import Actor, Role
+from maplebridge.lib.clock import CHINA, local_day, now
+from maplebridge.organisation.models import Area
+from maplebridge.organisation.people import SYSTEM, Actor, Role
 from maplebridge.organisation.units import directory
 
 BATCH = 500
@@ -48,6 +60,7 @@ __all__ = [
     "StaleCase",
     "UnknownCase",
     "UnknownMove",
+    "WrittenElsewhere",
     "WrongKey",
     "load",
     "move",
@@ -87,6 +100,10 @@ class KeyReused(Refused):
     """The idempotency key belongs to another move, or to somebody else's."""
 
 
+class WrittenElsewhere(Refused):
+    """Another node holds the right to write the case; a note may be left, see `leases`."""
+
+
 class WrongKey(Refused):
     """The idempotency key is empty, too long, or holds characters that cannot be kept."""
 
@@ -107,7 +124,9 @@ class Opening:
     channel, account, key: who says it; with a key the case id follows from them, so that saying
     it again finds the first. area_code: the best that is known, at least the city's.
     unit_code: the room that answers for it from the first moment. words: title, text, place.
-    reporter: name, phone; kept apart. lon, lat: WGS-84, whatever `datum` they came in.
+    reporter: name, phone; kept apart. about_unit: the unit it complains about, if the reporter
+    said so; it is out of that unit's sight from the first moment. lon, lat: WGS-84, whatever
+    `datum` they came in.
     """
 
     kind: str
@@ -128,6 +147,7 @@ class Opening:
     actor: Actor | None = None
     at: dt.datetime | None = None
     synthetic: bool = False
+    about_unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -162,16 +182,20 @@ def load(openings: Iterable[Opening]) -> list[Opened]:
             # In one order everywhere, so that two batches of the same keys cannot block each other.
             cursor.execute(OPEN_CASES, [json.dumps(sorted(first.values(), key=itemgetter("id")))])
             fresh = {UUID(str(found[0])) for found in cursor.fetchall()}
+        wall.see_again()
         known = [UUID(case_id) for case_id in first if UUID(case_id) not in fresh]
-        numbers = (
-            dict(Case.objects.filter(pk__in=known).values_list("pk", "number")) if known else {}
-        )
+        numbers = _numbers(known) if known else {}
         for row in rows:
             case_id = UUID(row["id"])
             number = numbers.get(case_id, row["number"])
             receipts.append(Opened(case_id, number, row["query_code"], fresh=case_id in fresh))
             fresh.discard(case_id)
     return receipts
+
+
+def _numbers(known: list[UUID]) -> dict[UUID, str]:
+    with wall.standing(SYSTEM):
+        return dict(Case.objects.filter(pk__in=known).values_list("pk", "number"))
 
 
 def rows_of(openings: Iterable[Opening]) -> list[dict[str, Any]]:
@@ -210,18 +234,21 @@ def _opening_row(opening: Opening) -> dict[str, Any]:
         "unit": opening.unit_code,
         "photos": [photo.sha256 for photo in opening.photos],
     }
-    payloads = []
-    for part, content in (("words", opening.words), ("reporter", opening.reporter)):
-        if content:
-            salt = chain.fresh_salt()
-            payloads.append(
-                {
-                    "part": part,
-                    "salt": salt.hex(),
-                    "content": dict(content),
-                    "commitment": chain.commitment(salt, dict(content)),
-                }
-            )
+    if opening.about_unit:
+        facts["about"] = opening.about_unit
+    payloads = [_said("words", dict(opening.words))] if opening.words else []
+    seals = []
+    if opening.reporter:
+        shut = reporters.seal_part(case_id, 1, opening.reporter)
+        payloads.append(_said(reporters.PART, shut.content))
+        seals.append(
+            {
+                "key_id": shut.key_id,
+                "wrapped": shut.wrapped.hex(),
+                "blind": shut.blind,
+                "blind_key_id": shut.blind_key_id,
+            }
+        )
     happened = deadlines.Happening(at, kind.opening, state.name, facts)
     clocks = deadlines.fold(kind, [happened], deadlines.durations(edition), deadlines.hours_of)
     clock = deadlines.next_due(clocks)
@@ -265,6 +292,7 @@ def _opening_row(opening: Opening) -> dict[str, Any]:
         "due_clock": clock.name if clock else "",
         "due_provisional": clock.provisional if clock else False,
         "synthetic": opening.synthetic,
+        "about_unit": opening.about_unit,
         "move": kind.opening,
         "role": str(actor.role),
         "account_id": str(actor.account_id) if actor.account_id else None,
@@ -274,12 +302,28 @@ def _opening_row(opening: Opening) -> dict[str, Any]:
         "key": event.key,
         "hash": hashed.hex(),
         "bucket": ids.bucket_of(case_id),
-        "timers": [timers.timer_row(c, opening.unit_code) for c in clocks if c.is_running],
+        "timers": [
+            timers.timer_row(c, opening.unit_code, about_unit=opening.about_unit)
+            for c in clocks
+            if c.is_running
+        ],
         "payloads": payloads,
+        "seals": seals,
         "photos": [
             {"number": n, "sha256": p.sha256, "media_type": p.media_type, "size": p.size}
             for n, p in enumerate(opening.photos, start=1)
         ],
+    }
+
+
+def _said(part: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    """A payload of an opening with its commitment: to what is stored, sealed or not."""
+    salt = chain.fresh_salt()
+    return {
+        "part": part,
+        "salt": salt.hex(),
+        "content": content,
+        "commitment": chain.commitment(salt, content),
     }
 
 
@@ -292,19 +336,22 @@ def move(
     expected_sequence: int | None = None,
     facts: Mapping[str, Any] | None = None,
     photos: Sequence[Photo] = (),
+    reporter: Mapping[str, Any] | None = None,
     at: dt.datetime | None = None,
 ) -> Event:
     """Makes a move on a case and returns its event; the same key again returns the first event.
 
     expected_sequence: the case's sequence when the actor looked at it; None does not ask.
-    facts: by field name, as the move's `needs` declare. at: for records of the past and for
-    simulations; never before the case's last event.
+    facts: by field name, as the move's `needs` declare. reporter: name and phone as they stand from
+    this move on, sealed. at: for records of the past and for simulations; never before the case's
+    last event.
     Raises UnknownCase, UnknownMove, KeyReused, StaleCase, NotAllowed, MoveNotPossible,
     MissingFacts or FactsError; then nothing was changed.
     """
     if not KEY.fullmatch(key):
         raise WrongKey(_("The key of a request has 1 to 120 characters, none of them unseen."))
-    with transaction.atomic():
+    # What the gate allows may end beyond the actor's sight, so it is written as the system.
+    with wall.standing(SYSTEM):
         case = Case.objects.select_for_update().filter(pk=case_id).first()
         if case is None:
             raise UnknownCase(_("There is no such case."))
@@ -314,6 +361,7 @@ def move(
             if not _is_repeated(made, name, actor):
                 raise KeyReused(_("This request was used for another move already."))
             return made
+        _is_here(case)
         declared = case.pinned_kind.move(name)
         if declared is None:
             raise UnknownMove(_("This kind of case has no move %(name)s.") % {"name": name})
@@ -332,7 +380,108 @@ def move(
                     "unit": _unit_name(case.unit_code),
                 }
             )
-        return _make(case, declared, actor, key, facts or {}, photos, at, events, assignments)
+        return _make(
+            case, declared, actor, key, facts or {}, photos, reporter, at, events, assignments
+        )
+
+
+def aside(
+    case_id: UUID,
+    what: Aside,
+    actor: Actor,
+    *,
+    key: str,
+    facts: Mapping[str, Any] | None = None,
+    words: Mapping[str, Any] | None = None,
+    reporter: Mapping[str, Any] | None = None,
+    photos: Sequence[Photo] = (),
+) -> Event:
+    """What happens beside the moves: who reported is corrected or erased, all is destroyed, the
+    right to write goes to another node or comes back, or what was written there joins.
+
+    Whether the actor may is asked before; only a reporter corrects, and only the own case. Nothing
+    is erased before the case has ended, or while a hold stands. The same key again returns the
+    first event. Raises UnknownCase, KeyReused, NotAllowed, MoveNotPossible or WrittenElsewhere;
+    then nothing was changed.
+    """
+    if not KEY.fullmatch(key):
+        raise WrongKey(_("The key of a request has 1 to 120 characters, none of them unseen."))
+    with wall.standing(SYSTEM):
+        case = Case.objects.select_for_update().filter(pk=case_id).first()
+        if case is None or actor.reporter_of not in (None, case_id):
+            raise UnknownCase(_("There is no such case."))
+        events = list(Event.objects.filter(case_id=case_id).order_by("sequence"))
+        made = next((event for event in events if event.key == key), None)
+        if made is not None:
+            if not _is_repeated(made, what, actor):
+                raise KeyReused(_("This request was used for another move already."))
+            return made
+        if any(event.move == Aside.DESTROY for event in events):
+            raise MoveNotPossible(_("This case was destroyed; there is nothing left to change."))
+        known = dict(vars(case))
+        at = max(now(), events[-1].at)
+        if what not in (Aside.RECALL, Aside.RETURN):
+            _is_here(case)
+        if what == Aside.CORRECT_REPORTER:
+            if actor.reporter_of != case_id:
+                raise NotAllowed(_("Only whoever reported corrects that."))
+        elif what in (Aside.ERASE_REPORTER, Aside.DESTROY):
+            _erase(case, what, at)
+        elif what in (Aside.LEND, Aside.RETURN, Aside.RECALL):
+            _hand_right(case, facts or {})
+        case.sequence += 1
+        event = Event(
+            case_id=case.pk,
+            sequence=case.sequence,
+            area_code=case.area_code,
+            move=what,
+            from_state=case.state,
+            to_state=case.state,
+            role=actor.role,
+            account_id=actor.account_id,
+            unit_code=actor.unit_code,
+            facts={**(facts or {}), "unit": case.unit_code},
+            key=key,
+            at=at,
+            previous_hash=case.last_hash,
+        )
+        parts = _seal(case, event, words or {}, {reporters.PART: reporter})
+        _write(case, event, parts, photos, [], known)
+        return event
+
+
+def _is_here(case: Case) -> None:
+    if case.lent_to:
+        raise WrittenElsewhere(
+            _("This case is written at the node of %(area)s now; leave a note, it joins later.")
+            % {"area": Area.objects.filter(pk=case.lent_to).first() or case.lent_to}
+        )
+    if case.lent_until is not None and case.is_away(now()):
+        until = case.lent_until.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+        raise WrittenElsewhere(
+            _("The time in which this node may write the case ended at %(until)s; bring it home.")
+            % {"until": until}
+        )
+
+
+def _hand_right(case: Case, said: Mapping[str, Any]) -> None:
+    """to: the area whose node may write now, empty: this one; until: for how long, if it ends."""
+    case.lent_to = str(said.get("to", ""))
+    until = said.get("until")
+    case.lent_until = dt.datetime.fromisoformat(until) if until else None
+
+
+def _erase(case: Case, what: Aside, at: dt.datetime) -> None:
+    if not case.ended:
+        raise MoveNotPossible(_("Nothing is erased while the matter is still being worked on."))
+    if erasure.is_held(case.pk):
+        raise MoveNotPossible(_("A legal hold stands on this case; nothing of it is erased."))
+    if what == Aside.ERASE_REPORTER:
+        erasure.erase_reporter(case.pk, at)
+    else:
+        erasure.erase_words(case.pk, at)
+        case.lon = case.lat = case.accuracy_metres = None
+        case.datum = ""
 
 
 def _is_repeated(made: Event, name: str, actor: Actor) -> bool:
@@ -346,13 +495,14 @@ def _is_repeated(made: Event, name: str, actor: Actor) -> bool:
 def _knows(actor: Actor, case: Case, other: UUID) -> bool:
     """Whether an actor may name another case beside this one.
 
-    It must be seen by the actor, open or closed in the usual way, not merged away itself, and no
-    more confidential than this.
+    It must be seen by the actor, open or closed in the usual way, not merged away itself, no more
+    confidential than this, and complain about the same unit or, like this, about none.
     """
     if actor.role == Role.SYSTEM:
         return True
     stands = Q(ended=False) | Q(closed_at__isnull=False)
     seen = Case.objects.visible_to(actor).filter(stands, pk=other, merged_into=None)
+    seen = seen.filter(about_unit=case.about_unit)
     return seen.filter(confidentiality__lte=case.confidentiality).exists()
 
 
@@ -368,6 +518,7 @@ def _make(
     key: str,
     said: Mapping[str, Any],
     photos: Sequence[Photo],
+    reporter: Mapping[str, Any] | None,
     at: dt.datetime | None,
     events: list[Event],
     assignments: list[Assignment],
@@ -376,6 +527,7 @@ def _make(
     units = directory()
     known = dict(vars(case))
     facts, words = read_facts(declared, said, units, lambda other: _knows(actor, case, other))
+    words, apart = sealed.parted(declared, words)
     at = max(at or now(), events[-1].at)
     counting = deadlines.counting(case, events)
     before = counting.clocks()
@@ -403,7 +555,15 @@ def _make(
         EFFECTS[effect](step)
     if photos:
         facts["photos"] = [photo.sha256 for photo in photos]
+    case.ended = case.now.ended  # an effect may have taken the work out of somebody's hands
     facts["unit"] = case.unit_code  # who answers for the case after each event
+    lead = None
+    if Effect.UNSEAL in declared.effects:
+        words |= leads.give_back(case.pk, at)
+    if Effect.DESTROY_SEAL in declared.effects:
+        leads.destroy(case.pk, at)
+    if Effect.SEAL_OVER in declared.effects:
+        lead, words = leads.close(case.pk, case.sequence + 1, words, at), {}
     case.sequence += 1
     event = Event(
         case_id=case.pk,
@@ -420,7 +580,8 @@ def _make(
         at=at,
         previous_hash=case.last_hash,
     )
-    payload = _seal(case, event, words)
+    closed = {reporters.PART: reporter, leads.PART: lead, sealed.PART: apart}
+    parts = _seal(case, event, words, closed)
     case.changed_at = at
     counting.add(deadlines.happening(event))
     clocks = counting.clocks()
@@ -430,36 +591,64 @@ def _make(
     case.due_clock = clock.name if clock else ""
     case.due_provisional = bool(clock and clock.provisional)
     step.changed += shares.set_clocks(case, assignments)
-    _write(case, event, payload, photos, step.changed, known)
+    _write(case, event, parts, photos, step.changed, known)
     owed_now = timers.standing(case, clocks, assignments)
     timers.follow(case, owed, owed_now, clocks, assignments)
     return event
 
 
-def _seal(case: Case, event: Event, words: Mapping[str, Any]) -> Payload | None:
-    """Hangs an event on the case's chain; returns its free words, which it commits to."""
-    payload = None
-    if words:
+def _seal(
+    case: Case,
+    event: Event,
+    words: Mapping[str, Any],
+    closed: Mapping[str, Mapping[str, Any] | None],
+) -> list[Payload | Seal]:
+    """Hangs an event on the case's chain; returns what it commits to, and the seal of it.
+
+    closed: by part, what is sealed before it is written; at most one of them.
+    """
+    said: list[tuple[str, Mapping[str, Any]]] = [("words", words)] if words else []
+    rows: list[Payload | Seal] = []
+    for part, plain in closed.items():
+        if not plain:
+            continue
+        shut = reporters.seal_part(case.pk, event.sequence, plain, part)
+        said.append((part, shut.content))
+        rows.append(
+            Seal(
+                case_id=case.pk,
+                sequence=event.sequence,
+                area_code=case.area_code,
+                key_id=shut.key_id,
+                wrapped=shut.wrapped,
+                blind=shut.blind,
+                blind_key_id=shut.blind_key_id,
+                made_at=event.at,
+            )
+        )
+    for part, content in said:
         salt = chain.fresh_salt()
-        event.commitments = {"words": chain.commitment(salt, words)}
-        payload = Payload(
-            case_id=case.pk,
-            sequence=event.sequence,
-            part="words",
-            area_code=case.area_code,
-            salt=salt,
-            content=words,
+        event.commitments[part] = chain.commitment(salt, content)
+        rows.append(
+            Payload(
+                case_id=case.pk,
+                sequence=event.sequence,
+                part=part,
+                area_code=case.area_code,
+                salt=salt,
+                content=content,
+            )
         )
     event.hash = case.last_hash = chain.event_hash(
         bytes(case.last_hash), case.pk, event.sequence, event.at, chain.core_of(event)
     )
-    return payload
+    return rows
 
 
 def _write(
     case: Case,
     event: Event,
-    payload: Payload | None,
+    parts: Sequence[Payload | Seal],
     photos: Sequence[Photo],
     changed: list[Assignment],
     known: Mapping[str, Any],
@@ -467,8 +656,8 @@ def _write(
     """The rows of one move, all of one case; known: the case's columns before it."""
     case.save(update_fields=[name for name in known if getattr(case, name) != known[name]])
     event.save(force_insert=True)
-    if payload is not None:
-        payload.save(force_insert=True)
+    for part in parts:
+        part.save(force_insert=True)
     if photos:
         there = Attachment.objects.filter(case_id=case.pk).count()
         Attachment.objects.bulk_create(

@@ -41,7 +41,8 @@ def read_facts(
 
     said: by field name; empty strings count as not said; JSON or form values.
     knows_case: whether the actor may name another case.
-    Returns (facts, words): facts go into the event, words into its payload.
+    Returns (facts, words): facts go into the event, words into its payload, those of SEALED fields
+    under a seal.
     Raises MissingFacts when only required fields are missing, else FactsError.
     """
     facts: dict[str, Any] = {}
@@ -78,7 +79,7 @@ def read_facts(
 
 def _read(need: Field, value: Any, units: Directory) -> Any:
     match need.type:
-        case Type.TEXT | Type.NOTE:
+        case Type.TEXT | Type.NOTE | Type.SEALED:
             text = printable(str(value))
             if len(text) > need.most:
                 said = _(

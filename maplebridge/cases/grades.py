@@ -64,6 +64,18 @@ class Way(models.TextChoices):
     PAGE = "page", _("Page of the case")
     PHOTO = "photo", _("Photo")
     PAPER = "paper", _("Paper")
+    LIST = "list", _("First words in a list")
+    EXPORT = "export", _("Export")
+    REVEAL = "reveal", _("Who reported")
+    EVIDENCE = "evidence", _("Original of a photo")
+
+
+class Wish(models.TextChoices):
+    """What a reporter asks about the own personal data. Source: PIPL, articles 45 to 47."""
+
+    ACCESS = "access", _("A copy")
+    CORRECT = "correct", _("A correction")
+    DELETE = "delete", _("Deletion")
 
 
 class Progress(models.TextChoices):

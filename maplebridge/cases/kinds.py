@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
 from maplebridge.organisation.people import Role, Tier
 
 if TYPE_CHECKING:
@@ -22,10 +25,15 @@ else:
 
 
 class Type(StrEnum):
-    """What a field of a form holds; TEXT and NOTE are free words and go into the payload."""
+    """What a field of a form holds; TEXT and NOTE are free words and go into the payload.
+
+    SEALED are free words, too, but sealed before they are written: they stand in no list, search,
+    count or timeline, and only `cases.sealed.pages` opens them.
+    """
 
     TEXT = "text"
     NOTE = "note"
+    SEALED = "sealed"
     UNIT = "unit"
     UNITS = "units"
     CATEGORY = "category"
@@ -41,7 +49,8 @@ class Type(StrEnum):
     NUMBER = "number"
 
 
-FREE = frozenset({Type.TEXT, Type.NOTE})
+FREE = frozenset({Type.TEXT, Type.NOTE, Type.SEALED})
+REPORTED = _("Reported")
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,13 @@ class Effect(StrEnum):
     SUPERVISE = "supervise"
     RELEASE = "release"
     HAND_OFF = "hand_off"
+    NAME_UNIT = "name_unit"
+    CONFIRM_UNIT = "confirm_unit"
+    CLEAR_UNIT = "clear_unit"
+    SEAL_OVER = "seal_over"
+    OPEN_SEAL = "open_seal"
+    DESTROY_SEAL = "destroy_seal"
+    UNSEAL = "unseal"
     EXPEDITE = "expedite"
     MARK_LEGACY = "mark_legacy"
     GRADE = "grade"
@@ -156,6 +172,14 @@ class Guard(StrEnum):
     NOT_ITSELF = "not_itself"
     IN_REACH = "in_reach"
     NOT_CONFIDENTIAL = "not_confidential"
+    IN_SIGHT = "in_sight"
+    APART = "apart"
+    SOMEBODY_ELSE = "somebody_else"
+    ABOUT_SOMEBODY = "about_somebody"
+    ABOUT_ASKED = "about_asked"
+    RECEIVING_ORGAN = "receiving_organ"
+    NOT_YET_OPENED = "not_yet_opened"
+    ALREADY_OPENED = "already_opened"
 
 
 @dataclass(frozen=True)
@@ -185,6 +209,8 @@ class Move:
     shares: for who=ASKED, the duty and progress of the share that the actor's unit must have.
     needs: the fields of its form. stops: clocks that end with it though the state stays.
     renews: clocks that begin anew with it. recounts: every timer is written again.
+    taken: the state after it when it starts in one of `taken_from` and takes the work out of the
+    hands of whoever led or did it.
     public: the reporter sees that it happened. plain: offered as a button; False for moves that
     only programs make.
     """
@@ -205,10 +231,29 @@ class Move:
     public: bool = False
     recounts: bool = False
     plain: bool = True
+    taken_from: tuple[str, ...] = ()
+    taken: str | None = None
 
     def leads_from(self, state: str) -> bool:
         """Whether it may start in the state."""
         return state in self.sources
+
+
+class Aside(models.TextChoices):
+    """What may happen to a case of any kind without moving it: no state, unit or clock changes."""
+
+    CORRECT_REPORTER = "correct_reporter", _("The reporter corrected name or telephone")
+    ERASE_REPORTER = "erase_reporter", _("Who reported was erased")
+    DESTROY = "destroy", _("Words, photos and place were destroyed when their time was over")
+    LEND = "lend", _("The right to write went to a node of its own for a time")
+    RETURN = "return", _("The right to write came back")
+    RECALL = "recall", _("The right to write was taken back when its time was over")
+    JOIN = "join", _("What was written on the other side joined")
+
+    @property
+    def is_of_a_reporter(self) -> bool:
+        """Whether it concerns who reported or what was said, and not where the case is written."""
+        return self in (Aside.CORRECT_REPORTER, Aside.ERASE_REPORTER, Aside.DESTROY)
 
 
 @dataclass(frozen=True)
@@ -216,7 +261,8 @@ class Kind:
     """A kind of case: the whole of its life, declared.
 
     name and version pin a case to what it was opened under.
-    opening: the move recorded when a case is opened. initial: the state then.
+    opening: the move recorded when a case is opened, opened: how that is said. initial: the state
+    then.
     """
 
     name: str
@@ -226,6 +272,7 @@ class Kind:
     states: tuple[State, ...]
     moves: tuple[Move, ...]
     opening: str = "report"
+    opened: Words = REPORTED
     intake: tuple[Field, ...] = ()
     ratings: tuple[tuple[str, Words], ...] = ()
     _moves: Mapping[str, Move] = field(init=False, repr=False, compare=False)

@@ -28,9 +28,11 @@ from maplebridge.cases.grades import (
     Supervision,
     Urgency,
     Way,
+    Wish,
 )
 from maplebridge.cases.kinds import Kind, State, registry
 from maplebridge.lib import ids
+from maplebridge.lib.clock import now
 from maplebridge.organisation.models import code_field
 from maplebridge.organisation.people import Actor
 
@@ -43,7 +45,11 @@ class CaseQuerySet(models.QuerySet["Case"]):
         assigned = Assignment.objects.filter(
             case_id=models.OuterRef("pk"), unit_code=actor.unit_code
         ).exclude(progress__in=GONE)
-        return self.filter(permissions.visible(actor, models.Exists(assigned)))
+        granted = Grant.objects.filter(
+            permissions.grants(actor, now()), case_id=models.OuterRef("pk")
+        )
+        visible = permissions.visible(actor, models.Exists(assigned), models.Exists(granted))
+        return self.filter(visible)
 
     def open(self) -> CaseQuerySet:
         """Cases in which somebody owes work."""
@@ -54,9 +60,12 @@ class CaseQuerySet(models.QuerySet["Case"]):
         return self.filter(permissions.waiting(actor), ended=False)
 
     def asked_of(self, actor: Actor) -> CaseQuerySet:
-        """Open cases in which the actor's unit was asked for something and still owes it."""
+        """Open cases in which the actor's unit was asked for something and still owes it, were it
+        only to read."""
         owed = Assignment.objects.filter(
-            case_id=models.OuterRef("pk"), unit_code=actor.unit_code, due_at__isnull=False
+            models.Q(due_at__isnull=False) | models.Q(duty=Duty.READ, progress=Progress.TO_SIGN),
+            case_id=models.OuterRef("pk"),
+            unit_code=actor.unit_code,
         )
         return self.filter(models.Exists(owed), ended=False)
 
@@ -71,7 +80,8 @@ class Case(models.Model):
     unit_code: the one accountable unit. filer_code: the room that filed it (立案).
     place: lon, lat in WGS-84 with the datum it was given in. sequence: number of its last event.
     opened_at: when it was reported. late: a handling clock was or is exceeded.
-    last_hash: hash of its last event.
+    last_hash: hash of its last event. lent_to: the area whose own node alone may write it now,
+    empty: this one. lent_until: until when a lent case may be written; docs in `leases`.
     """
 
     id = models.UUIDField(primary_key=True)
@@ -126,6 +136,9 @@ class Case(models.Model):
     late = models.BooleanField(default=False)
     due_provisional = models.BooleanField(default=False)
     synthetic = models.BooleanField(default=False)
+    lent_to = code_field(default="", db_default="", blank=True)
+    lent_until = models.DateTimeField(null=True, default=None)
+    about_unit = code_field(40, default="", db_default="", blank=True)
 
     objects = CaseQuerySet.as_manager()
 
@@ -134,6 +147,7 @@ class Case(models.Model):
             models.Index(fields=["unit_code", "ended", "due_at", "id"], name="case_queue"),
             models.Index(fields=["area_code", "ended", "due_at", "id"], name="case_area"),
             models.Index(fields=["area_code", "opened_at"], name="case_opened"),
+            models.Index(fields=["unit_code", "area_code"], name="case_beyond"),
             models.Index(fields=["due_at"], name="case_due", condition=models.Q(ended=False)),
         ]
 
@@ -149,6 +163,10 @@ class Case(models.Model):
     def now(self) -> State:
         """The declared state the case is in."""
         return self.pinned_kind.state(self.state)
+
+    def is_away(self, at: dt.datetime) -> bool:
+        """Whether another node holds the right to write it, or this one's time to do so is over."""
+        return bool(self.lent_to) or (self.lent_until is not None and self.lent_until <= at)
 
     def is_overdue(self, at: dt.datetime) -> bool:
         """Whether its running clock is past due."""
@@ -234,6 +252,7 @@ class Assignment(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["unit_code", "progress", "case_id"], name="assignment_unit"),
+            models.Index(fields=["unit_code", "area_code"], name="assignment_beyond"),
         ]
 
     def __str__(self) -> str:
@@ -241,7 +260,7 @@ class Assignment(models.Model):
 
 
 class Attachment(models.Model):
-    """A photo or document of an event; the bytes lie in storage under their SHA-256."""
+    """A photo, voice note or document of an event; the bytes lie in storage under their SHA-256."""
 
     pk = models.CompositePrimaryKey("case_id", "number")
     case_id = models.UUIDField()
@@ -254,6 +273,11 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case_id} {self.number}"
+
+    @property
+    def is_voice(self) -> bool:
+        """Whether it is listened to, not looked at."""
+        return self.media_type.startswith("audio/")
 
 
 class TransactionId(models.Field):  # type: ignore[type-arg]
@@ -377,7 +401,8 @@ class Timer(models.Model):
     share: 0 for the case itself, else the share's number. unit_code: the unit that owes the work.
     working: it counts in working time; hurried: its overdue rungs follow in hours, not in days.
     rung: the last that rang, 0 for none; rang_at: when that was planned. told: the units that know
-    of it. at: when the next rings, null after the last. bucket = ids.bucket_of(case_id).
+    of it. about_unit: the unit complained about, which is never told. at: when the next rings,
+    null after the last. bucket = ids.bucket_of(case_id).
     The row goes when the clock ends or stands still; only moves, and `timers`, write it.
     """
 
@@ -396,6 +421,7 @@ class Timer(models.Model):
     rang_at = models.DateTimeField(null=True)
     told = ArrayField(models.CharField(max_length=40), default=list)
     at = models.DateTimeField(null=True)
+    about_unit = code_field(40, default="", db_default="", blank=True)
 
     objects = TimerQuerySet.as_manager()
 
@@ -466,8 +492,8 @@ class Digest(models.Model):
 class Look(models.Model):
     """Somebody read a C1 or C2 case: who, when, under which post, and how. Never its content.
 
-    area_code, confidentiality: the case's, at that moment. Added before the case is shown, never
-    changed or removed.
+    area_code, confidentiality: the case's, at that moment. reason: what was said when who
+    reported was asked for. Added before the case is shown, never changed or removed.
     """
 
     pk = models.CompositePrimaryKey("case_id", "look_id")
@@ -480,6 +506,7 @@ class Look(models.Model):
     unit_code = code_field(40, default="", blank=True)
     way = models.CharField(max_length=8, choices=Way.choices)
     at = models.DateTimeField()
+    reason = models.CharField(max_length=200, default="", db_default="", blank=True)
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["at", "look_id"], name="look_at")]
@@ -488,9 +515,233 @@ class Look(models.Model):
         return f"{self.case_id} {self.unit_code} {self.way}"
 
 
+class Seal(models.Model):
+    """The data key under which the payload that says who reported is sealed; one for each.
+
+    key_id: the key of the provider that wraps it. wrapped: null once destroyed; then nobody can
+    ever read the payload, in no backup either. blind: keyed hash of the telephone number, for an
+    exact match only; blind_key_id: its key.
+    """
+
+    pk = models.CompositePrimaryKey("case_id", "sequence")
+    case_id = models.UUIDField()
+    sequence = models.IntegerField()
+    area_code = code_field()
+    key_id = models.CharField(max_length=24)
+    wrapped = models.BinaryField(null=True)
+    blind = models.CharField(max_length=64, default="", blank=True)
+    blind_key_id = models.CharField(max_length=24, default="", blank=True)
+    made_at = models.DateTimeField()
+    destroyed_at = models.DateTimeField(null=True, default=None)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["blind"], name="seal_blind", condition=~models.Q(blind="")),
+            models.Index(fields=["key_id", "case_id"], name="seal_key"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.sequence} {self.key_id}"
+
+
+class Grant(models.Model):
+    """Leave to read one case for a time: asked for by one person, ruled on by another.
+
+    account_id, unit_code, role: to whom, under which post. reason: why it is asked for.
+    given: null until ruled on by ruled_by; it holds from begins_at until before ends_at, unless
+    revoked. It gives reading only, no move.
+    """
+
+    pk = models.CompositePrimaryKey("case_id", "grant_id")
+    case_id = models.UUIDField()
+    grant_id = models.UUIDField(default=ids.new_id)
+    area_code = code_field()
+    account_id = models.UUIDField()
+    unit_code = code_field(40)
+    role = models.CharField(max_length=16)
+    reason = models.CharField(max_length=400)
+    asked_at = models.DateTimeField()
+    hours = models.IntegerField()
+    given = models.BooleanField(null=True, default=None)
+    ruled_by = models.UUIDField(null=True, default=None)
+    ruled_at = models.DateTimeField(null=True, default=None)
+    ruling = models.CharField(max_length=400, default="", blank=True)
+    begins_at = models.DateTimeField(null=True, default=None)
+    ends_at = models.DateTimeField(null=True, default=None)
+    revoked_by = models.UUIDField(null=True, default=None)
+    revoked_at = models.DateTimeField(null=True, default=None)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["account_id", "ends_at"], name="grant_account"),
+            models.Index(fields=["asked_at", "grant_id"], name="grant_asked"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.unit_code}"
+
+
+class Hold(models.Model):
+    """A legal hold: nothing of the case is erased until it is lifted at `lifted_at`."""
+
+    pk = models.CompositePrimaryKey("case_id", "hold_id")
+    case_id = models.UUIDField()
+    hold_id = models.UUIDField(default=ids.new_id)
+    area_code = code_field()
+    reason = models.CharField(max_length=400)
+    account_id = models.UUIDField()
+    unit_code = code_field(40)
+    at = models.DateTimeField()
+    lifted_by = models.UUIDField(null=True, default=None)
+    lifted_at = models.DateTimeField(null=True, default=None)
+    lifted_why = models.CharField(max_length=400, default="", blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.at}"
+
+
+class Request(models.Model):
+    """What a reporter asked about the own personal data, and what became of it.
+
+    answer: the sentence given back; done_at: null while it waits (for the end of the case, of a
+    hold, or for a person).
+    """
+
+    pk = models.CompositePrimaryKey("case_id", "request_id")
+    case_id = models.UUIDField()
+    request_id = models.UUIDField(default=ids.new_id)
+    area_code = code_field()
+    wish = models.CharField(max_length=8, choices=Wish.choices)
+    key = models.CharField(max_length=120)
+    at = models.DateTimeField()
+    answer = models.CharField(max_length=400, default="", blank=True)
+    done_at = models.DateTimeField(null=True, default=None)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["case_id", "key"], name="request_key_once_per_case"),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["at"], name="request_waiting", condition=models.Q(done_at__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.wish}"
+
+
+class Destruction(models.Model):
+    """A list of cases whose time is over: made by one person, agreed to by another, carried out.
+
+    until: cases that ended before this day by the retention of their category. refused_at: sent
+    back by the second pair of eyes.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    area_code = code_field()
+    until = models.DateField()
+    count = models.IntegerField()
+    made_by = models.UUIDField()
+    made_at = models.DateTimeField()
+    agreed_by = models.UUIDField(null=True, default=None)
+    agreed_at = models.DateTimeField(null=True, default=None)
+    refused_at = models.DateTimeField(null=True, default=None)
+    note = models.CharField(max_length=400, default="", blank=True)
+    done_at = models.DateTimeField(null=True, default=None)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(agreed_by=None) | ~models.Q(agreed_by=models.F("made_by")),
+                name="destruction_four_eyes",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.area_code} {self.until} {self.count}"
+
+
+class Doomed(models.Model):
+    """A case on a destruction list. spared: why it was left out when the list was carried out."""
+
+    pk = models.CompositePrimaryKey("case_id", "list_id")
+    case_id = models.UUIDField()
+    list_id = models.UUIDField()
+    area_code = code_field()
+    number = models.CharField(max_length=40)
+    category = models.CharField(max_length=8, default="", blank=True)
+    ended_at = models.DateTimeField()
+    basis = models.CharField(max_length=200)
+    destroyed_at = models.DateTimeField(null=True, default=None)
+    spared = models.CharField(max_length=200, default="", blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["list_id", "case_id"], name="doomed_list")]
+
+    def __str__(self) -> str:
+        return f"{self.list_id} {self.number}"
+
+
+class Lease(models.Model):
+    """The right to write the open cases of an area, lent by one node to another until ends_at.
+
+    giver, taker: areas that the two nodes serve. given: this node lent it. over_at: when the right
+    came back or was taken back. cases: how many were lent.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    giver = code_field()
+    taker = code_field()
+    given = models.BooleanField()
+    begins_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    over_at = models.DateTimeField(null=True, default=None)
+    cases = models.IntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["taker"], condition=models.Q(over_at=None), name="lease_one_at_a_time"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.giver} {self.taker} {self.ends_at}"
+
+
+class LeftNote(models.Model):
+    """What somebody had to say about a case that another node writes; it joins as an event later.
+
+    key: of the form. joined: it stands among the events.
+    """
+
+    pk = models.CompositePrimaryKey("case_id", "note_id")
+    case_id = models.UUIDField()
+    note_id = models.UUIDField(default=ids.new_id)
+    area_code = code_field()
+    account_id = models.UUIDField(null=True, default=None)
+    role = models.CharField(max_length=16)
+    unit_code = code_field(40)
+    text = models.CharField(max_length=2000)
+    at = models.DateTimeField()
+    key = models.CharField(max_length=120)
+    joined = models.BooleanField(default=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["case_id", "key"], name="left_note_once_per_case"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.at}"
+
+
 # Rows the application's role may add but never change or remove.
 APPEND_ONLY = (Event, Attachment, Feed, Look)
 # Tables whose rows belong to one case; the rules of docs/decisions/many-machines.md hold here.
-HOT = (Case, Event, Payload, Assignment, Attachment, Feed, Timer, Alarm, Look)
+HOT = (Case, Event, Payload, Assignment, Attachment, Feed, Timer, Alarm, Look, Seal)
+# The same, written by people now and then.
+BESIDE = (Grant, Hold, Request, Doomed, LeftNote)
 
 assert ids.BUCKETS <= 32767  # noqa: S101  the bucket column is a smallint

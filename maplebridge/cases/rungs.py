@@ -64,18 +64,22 @@ def instant(
     return calendar.next_opening(at, hours) if working else at
 
 
-def told_units(rung: Rung, unit_code: str, area_code: str, units: Directory) -> list[str]:
+def told_units(
+    rung: Rung, unit_code: str, area_code: str, units: Directory, about_unit: str = ""
+) -> list[str]:
     """The units to be told that a rung rang: first the one that owes the work.
 
     WARN: itself. DUE: also its room. OVERDUE: also the room above that. LONG_OVERDUE: also the
     county's centre, or the city's for a unit of the county.
     unit_code: who owes the work; one that is gone is stood in for by the room of `area_code`.
+    about_unit: the unit complained about; in its place, and of those under it, the room is told
+    that stands above it.
     """
     try:
         unit = units.unit(unit_code) if unit_code in units else units.room_of(area_code, Tier.TOWN)
         room = unit if unit.kind in ROOMS else units.room_of(unit.area_code, Tier.TOWN)
     except UnknownUnit:
-        return [unit_code]
+        return [] if units.is_kept_out(unit_code, about_unit) else [unit_code]
     told = [unit.code]
     match rung:
         case Rung.DUE:
@@ -84,7 +88,12 @@ def told_units(rung: Rung, unit_code: str, area_code: str, units: Directory) -> 
             told.append((units.room_above(room.area_code) or room).code)
         case Rung.LONG_OVERDUE:
             told.append(_centre(unit, units, room).code)
-    return list(dict.fromkeys(told))
+    apart = units.room_apart(about_unit)
+    kept = [
+        (apart.code if apart else "") if units.is_kept_out(code, about_unit) else code
+        for code in told
+    ]
+    return list(dict.fromkeys(filter(None, kept)))
 
 
 def _centre(unit: UnitFacts, units: Directory, room: UnitFacts) -> UnitFacts:

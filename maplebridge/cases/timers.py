@@ -46,7 +46,8 @@ SELECT b FROM generate_series(0, %s) AS b
 WHERE EXISTS (SELECT 1 FROM cases_timer t WHERE t.bucket = b AND t.at <= %s)
 """
 TAKE_DUE = """
-SELECT case_id, clock, share, area_code, unit_code, warn_at, due_at, working, hurried, rung, told
+SELECT case_id, clock, share, area_code, unit_code, warn_at, due_at, working, hurried, rung, told,
+    about_unit
 FROM cases_timer WHERE bucket = %s AND at <= %s
 ORDER BY at LIMIT %s FOR UPDATE SKIP LOCKED
 """
@@ -105,11 +106,12 @@ SELECT digest_id, told_unit, 1 FROM told
 
 @dataclass(frozen=True)
 class Owed:
-    """That a clock runs towards a due time, and which unit owes the work."""
+    """That a clock runs towards a due time, which unit owes the work, and which is kept out."""
 
     due_at: dt.datetime
     unit_code: str
     area_code: str
+    about_unit: str = ""
 
 
 def standing(
@@ -119,14 +121,16 @@ def standing(
     if case.ended:
         return {}
     owed = {
-        (clock.name, CASE_ITSELF): Owed(clock.due_at, case.unit_code, case.area_code)
+        (clock.name, CASE_ITSELF): Owed(
+            clock.due_at, case.unit_code, case.area_code, case.about_unit
+        )
         for clock in clocks
         if clock.is_running
     }
     for share in assignments:
         if share.due_at is not None:
             owed[share.due_clock, share.number] = Owed(
-                share.due_at, _who_owes(case, share), case.area_code
+                share.due_at, _who_owes(case, share), case.area_code, case.about_unit
             )
     return owed
 
@@ -170,7 +174,7 @@ def follow(
     for (name, share), owed in after.items():
         clock = shares.clock_of(case, asked[share]) if share else running[name, share]
         if clock is not None:
-            rows.append(timer_row(clock, owed.unit_code, share))
+            rows.append(timer_row(clock, owed.unit_code, share, owed.about_unit))
     with connection.cursor() as cursor:
         cursor.execute(
             SET_TIMERS,
@@ -184,7 +188,9 @@ def follow(
         )
 
 
-def timer_row(clock: Clock, unit_code: str, share: int = CASE_ITSELF) -> dict[str, Any]:
+def timer_row(
+    clock: Clock, unit_code: str, share: int = CASE_ITSELF, about_unit: str = ""
+) -> dict[str, Any]:
     """A timer of a running clock as JSON values.
 
     Of the rungs that were passed before it could be armed only the last one will ring.
@@ -203,6 +209,7 @@ def timer_row(clock: Clock, unit_code: str, share: int = CASE_ITSELF) -> dict[st
         "clock": clock.name,
         "share": share,
         "unit_code": unit_code,
+        "about_unit": about_unit,
         "warn_at": warn.isoformat(),
         "due_at": clock.due_at.isoformat(),
         "working": working,
@@ -218,7 +225,7 @@ def arm_missing() -> int:
     Each under its own lock; again changes nothing. Returns how many cases.
     """
     armed = Timer.objects.filter(case_id=OuterRef("pk"))
-    waiting = Case.objects.open().filter(due_at__isnull=False).exclude(Exists(armed))
+    waiting = Case.objects.open().filter(due_at__isnull=False, lent_to="").exclude(Exists(armed))
     done = 0
     for case_id in list(waiting.values_list("pk", flat=True)):
         with transaction.atomic():
@@ -227,6 +234,11 @@ def arm_missing() -> int:
             follow(case, {}, standing(case, clocks, asked), clocks, asked)
         done += 1
     return done
+
+
+def disarm(lent: UUID) -> None:
+    """Takes the timers of a case away: another node rings for it now."""
+    Timer.objects.filter(case_id=lent).delete()
 
 
 def is_behind(case: Case) -> bool:
@@ -296,6 +308,7 @@ class _Due:
     hurried: bool
     rung: int
     told: list[str]
+    about_unit: str
 
     def rung_by(self, moment: dt.datetime) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """The alarms of every rung passed, and where the timer stands afterwards.
@@ -324,7 +337,9 @@ class _Due:
                 stands["at"] = planned.isoformat()
                 break
             stands |= {"rung": int(rung), "rang_at": planned.isoformat()}
-            for unit in rungs.told_units(rung, self.unit_code, self.area_code, units):
+            for unit in rungs.told_units(
+                rung, self.unit_code, self.area_code, units, self.about_unit
+            ):
                 told[unit] = None
                 alarms.append(
                     {

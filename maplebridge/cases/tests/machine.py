@@ -25,10 +25,10 @@ from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from maplebridge.cases import chain, deadlines, engine, permissions, shares, timers
-from maplebridge.cases.effects import EFFECTS, GUARDS, OWED, RETURNS_BEFORE_RULING, Step
+from maplebridge.cases import chain, deadlines, engine, permissions, rungs, shares, timers
+from maplebridge.cases.effects import ABOUT, EFFECTS, GUARDS, OWED, RETURNS_BEFORE_RULING, Step
 from maplebridge.cases.feed import News
-from maplebridge.cases.grades import LIVE, Duty
+from maplebridge.cases.grades import GONE, LIVE, Duty
 from maplebridge.cases.kinds import Effect, Field, Kind, Move, Type, Who, registry
 from maplebridge.cases.models import Assignment, Case
 from maplebridge.lib.clock import CHINA
@@ -45,7 +45,7 @@ BEGIN = dt.datetime(2026, 11, 2, 9, tzinfo=CHINA)
 GAPS = [dt.timedelta(minutes=m) for m in (1, 1, 30, 30, 240, 600, 1440, 8640)]
 UNITS = [
     "330825-hsc", "330825-utl", "330825-enf", "330825209201-station", "330825209-room",
-    "330825-center", "330825209-mediation", "330825209201001-grid", "3308-center",
+    "330825-center", "330825209-mediation", "330825209201001-grid", "3308-center", "330825-dis",
 ]  # fmt: skip
 AREAS = ["330825209201", "330825209201", "330825209", "330825209201001", "330825"]
 CODES = {
@@ -59,9 +59,11 @@ OF_TWINS = frozenset({"absorb", "give_back", "return_twin"})
 STRAIGHT = frozenset(
     {
         "accept", "file_case", "dispatch", "sign_for", "feedback", "verify_pass", "close", "rate",
+        "rate_twin",
     }
 )  # fmt: skip
 SORTING = frozenset({"triage", "overrule"})
+SEALING = frozenset({Effect.SEAL_OVER, Effect.DESTROY_SEAL, Effect.UNSEAL})
 NEGATIVE = frozenset({"declined", "voided", "merged"})
 
 # Every row of a case, in one statement.
@@ -174,7 +176,7 @@ def retell(seen: Sight) -> dict[str, Any]:
         "confidentiality": first.facts.get("confidentiality", "C1"),
         "sla_class": first.facts["sla_class"], "urgency": "ordinary", "nature": "",
         "suggested_unit": "", "level": "", "scale": "individual", "area_code": first.area_code,
-        "asks": [],
+        "asks": [], "about_unit": first.facts.get("about", ""),
     }  # fmt: skip
     for event in seen.events[1:]:
         facts, effects = event.facts, seen.effects(event)
@@ -189,6 +191,23 @@ def retell(seen: Sight) -> dict[str, Any]:
                         )
                         if name in facts
                     }  # fmt: skip
+                    told["about_unit"] = facts.get("about", told["about_unit"])
+                    withhold(told)
+                case Effect.NAME_UNIT:
+                    told["about_unit"] = facts["about"]
+                    withhold(told)
+                    if event.from_state != event.to_state:
+                        told["extension"] = ""
+                case Effect.CONFIRM_UNIT | Effect.CLEAR_UNIT:
+                    told["asks"] = [ask for ask in told["asks"] if ask != ABOUT]
+                    told["about_unit"] *= effect is Effect.CONFIRM_UNIT
+                case Effect.SEAL_OVER:
+                    told |= {
+                        "handed_to": facts["service"], "confidentiality": "C2", "filer_code": "",
+                        "suggested_unit": "", "extension": "", "asks": [], "supervision": 0,
+                    }  # fmt: skip
+                case Effect.UNSEAL:
+                    told |= {"category": "", "handed_to": "", "asks": ["kind"]}
                 case Effect.ASK:
                     told["question_count"] += 1
                 case Effect.ASSIGN_LEAD | Effect.REWORK:
@@ -200,8 +219,8 @@ def retell(seen: Sight) -> dict[str, Any]:
                     told["ruled"] = True
                 case Effect.FINISH_LEAD:
                     told |= {"handler_id": event.account_id, "handler_unit": event.unit_code}
-                    room = directory().room_of(told["area_code"], Tier.TOWN)
-                    told["filer_code"] = told["filer_code"] or room.code
+                    room = directory().room_of(told["area_code"], Tier.TOWN).code
+                    told["filer_code"] = apart(told["filer_code"] or room, told["about_unit"])
                 case Effect.FILE | Effect.CALL_BACK:
                     told["filer_code"] = event.unit_code
                 case Effect.DELEGATE:
@@ -245,6 +264,21 @@ def retell(seen: Sight) -> dict[str, Any]:
                 case _:
                     pass
     return told
+
+
+def apart(unit: str, about: str) -> str:
+    """The unit, or who stands in for it when it is kept out of the matter."""
+    if not directory().is_kept_out(unit, about):
+        return unit
+    return directory().room_apart(about).code
+
+
+def withhold(told: dict[str, Any]) -> None:
+    """What a case no longer says once it is known which unit it complains about."""
+    about = told["about_unit"]
+    told["filer_code"] = apart(told["filer_code"], about)
+    if directory().is_kept_out(told["suggested_unit"], about):
+        told["suggested_unit"] = ""
 
 
 # -- the laws ---------------------------------------------------------------------------------
@@ -400,9 +434,38 @@ def the_chain_holds(seen: Sight) -> str | None:
         return "words were sealed and not kept, or kept and not sealed"
     for payload in seen.rows["payloads"]:
         event = seen.events[payload["sequence"] - 1]
+        if payload["content"] is None and is_closed(seen, payload):
+            continue
         sealed = chain.commitment(bytes.fromhex(payload["salt"][2:]), payload["content"])
         if event.commitments.get(payload["part"]) != sealed:
             return f"the words of event {event.sequence} are not those it sealed"
+    return None
+
+
+@invariant
+def who_is_complained_about_has_no_part(seen: Sight) -> str | None:
+    """It is in no share, holds nothing, filed nothing, is told of nothing and sees nothing."""
+    row, units = seen.row, directory()
+    about = row["about_unit"]
+    if not about:
+        return None
+    for name in ("unit_code", "filer_code", "suggested_unit"):
+        if units.is_kept_out(row[name], about):
+            return f"{name} is {row[name]}, and it complains about {about}"
+    parts = [a.unit_code for a in seen.shares if a.progress not in GONE]
+    if any(units.is_kept_out(code, about) for code in parts):
+        return f"shares of {parts}, and it complains about {about}"
+    for timer in seen.rows["timers"]:
+        for rung in rungs.LADDER:
+            told = rungs.told_units(rung, timer["unit_code"], row["area_code"], units, about)
+            if any(units.is_kept_out(code, about) for code in told):
+                return f"{told} are told at {rung}, and it complains about {about}"
+    for role in permissions.WORKING:
+        there = Actor(role, UUID(int=9), about, row["area_code"][:4])
+        elsewhere = Actor(role, UUID(int=9), "3308-pol", "3308", also=frozenset({about}))
+        for actor in (there, elsewhere):
+            if permissions.sees(actor, seen.case, seen.shares, granted=True):
+                return f"{role} of {about} sees it"
     return None
 
 
@@ -413,12 +476,26 @@ def nothing_told_is_taken_back(seen: Sight) -> str | None:
         return None
     for table in ("events", "payloads", "told", "files"):
         known = seen.before[table]
-        if seen.rows[table][: len(known)] != known:
+        there = seen.rows[table]
+        if table == "payloads" and set(SEALING) & set(seen.effects(seen.events[-1])):
+            # Closed for the organ, opened for it, given back or destroyed: the rows stay.
+            known, there = ([(p["sequence"], p["part"]) for p in rows] for rows in (known, there))
+            if sorted(known) != sorted(there)[: len(known)] and not set(known) <= set(there):
+                return "a row of payloads was removed"
+            continue
+        if there[: len(known)] != known:
             return f"a row of {table} was changed or removed"
     numbers = [share["number"] for share in seen.rows["shares"]]
     if numbers != list(range(1, len(numbers) + 1)) or len(numbers) < len(seen.before["shares"]):
         return "a share was removed"
     return None
+
+
+def is_closed(seen: Sight, payload: dict[str, Any]) -> bool:
+    """Whether a payload may be empty: closed for an organ later, or opened by it and destroyed."""
+    later = [seen.effects(e) for e in seen.events if e.sequence >= payload["sequence"]]
+    ends = {Effect.DESTROY_SEAL, Effect.UNSEAL} if payload["part"] == "lead" else {Effect.SEAL_OVER}
+    return any(ends & set(effects) for effects in later)
 
 
 @invariant
@@ -494,6 +571,12 @@ class World:
         "answer_extend": 20.0,
         "add_assist": 2.0,
         "handle_on_spot": 12.0,
+        "name_unit": 0.6,
+        "confirm_unit": 40.0,
+        "hand_over": 0.3,
+        "open_lead": 3.0,
+        "confirm_receipt": 5.0,
+        "tell_more": 9.0,
     }
 
     def __init__(self, town: Any, work: Callable[[News], None] | None = None) -> None:
@@ -524,6 +607,10 @@ class World:
             ),
             Actor(
                 Role.CLERK, UUID(int=5), town.town.unit_code, town.town.area_code, name="夜班",
+            ),
+            *(
+                Actor(Role.OFFICER, UUID(int=n), code, code[:-4], line="DIS", name="纪检监察组")
+                for n, code in ((6, "330825-dis"), (7, "3308-dis"))
             ),
         ]  # fmt: skip
 
@@ -591,6 +678,8 @@ class World:
             return "不对"
         units = directory()
         match need.type:
+            case Type.UNIT if need.name == "organ":
+                return draw.choice(["330825-dis", "3308-dis"])
             case Type.UNIT | Type.UNITS:
                 offered = [
                     code for code in UNITS if not need.kinds or units.unit(code).kind in need.kinds
@@ -626,6 +715,8 @@ class World:
                 return draw.randint(0, min(need.most, 2030))
             case Type.CODE:
                 return draw.choice(CODES.get(need.name, [""]))
+            case Type.CODES if need.name == "asks":
+                return draw.choice([[], [ABOUT]])
             case Type.CODES | Type.PHOTOS:
                 return []
             case _:
@@ -765,7 +856,7 @@ class World:
             row["state"], unit.kind, bool(row["filer_code"]), len(row["area_code"]),
             bool(row["category"]), row["confidentiality"] == "C2",
             min(row["return_count"], 2), row["ruled"], row["appeal_count"] > 0,
-            row["supervision"] > 0, bool(row["closed_at"]),
+            row["supervision"] > 0, bool(row["closed_at"]), row["about_unit"],
             tuple(sorted({a.duty for a in seen.live(*OWED)})),
         )  # fmt: skip
         if place in self.proven:

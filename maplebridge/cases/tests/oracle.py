@@ -336,6 +336,8 @@ ONWARD = {
     "declined": ("appeal",),
     "voided": ("appeal",),
     "merged": ("unmerge",),
+    "handed_over": ("confirm_receipt", "return_lead"),
+    "received": ("tell_more",),
 }
 FROM = {
     state.name: tuple(move.name for move in MATTER.moves if move.leads_from(state.name))
@@ -407,6 +409,8 @@ def history_by_chance(chance: Random) -> list[Step]:
         if name in NEW_UNIT and chance.random() < 0.6:
             unit = chance.choice(list(UNITS))
         state = move.target or state
+        if name == "name_unit" and state in move.taken_from:
+            state = move.taken or state  # the unit that had it is the one complained about
         steps.append((at, name, state, {"unit": unit, **_facts(chance, name, at)}))
         if name == "sign_for":  # a unit that takes it anew may ask for more time again
             asked = False
