@@ -1,6 +1,6 @@
-"""Takes a fresh report through the automatic steps: where, what, told before, whose.
+"""Takes a fresh report through the automatic steps: where, what, told before, about whom, whose.
 
-All four answers are written with one move of the case, in one transaction. Running it again
+All five answers are written with one move of the case, in one transaction. Running it again
 changes nothing.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.conf import settings
@@ -17,10 +17,11 @@ from django.db import transaction
 from django.utils import translation
 
 from maplebridge.cases import engine
+from maplebridge.cases.effects import ABOUT
 from maplebridge.cases.feed import News
 from maplebridge.cases.grades import Confidentiality, Urgency
 from maplebridge.cases.models import Case, Payload
-from maplebridge.journey import dedupe, route
+from maplebridge.journey import about, dedupe, handoff, route
 from maplebridge.journey.classify import classify_text
 from maplebridge.journey.decision import Decision
 from maplebridge.journey.gazetteer import gazetteer
@@ -57,6 +58,7 @@ class Advanced:
     twins: Answer
     owner: Answer
     asks: tuple[str, ...]
+    about: Answer
 
     def answers(self) -> dict[Step, Answer]:
         """The answers by step, in the order of the journey."""
@@ -65,13 +67,19 @@ class Advanced:
             Step.CLASSIFY: self.kind,
             Step.DEDUPE: self.twins,
             Step.ROUTE: self.owner,
+            Step.ABOUT: self.about,
         }
 
 
 def carry_out(news: News) -> None:
-    """The feed's reader: advances the case when it was just reported."""
+    """The feed's reader: advances the case when it was just reported.
+
+    A matter that turns out to complain about the city's centre has nobody above: it leaves.
+    """
     if news.move == "report" and news.sequence == 1:
         advance(news.case_id)
+    elif news.move == "name_unit":
+        handoff.hand_over(news.case_id, None)
 
 
 def advance(case_id: UUID, at: dt.datetime | None = None) -> Advanced | None:
@@ -91,7 +99,7 @@ def advance(case_id: UUID, at: dt.datetime | None = None) -> Advanced | None:
 
 
 def decide(case: Case, words: dict[str, str]) -> Advanced:
-    """The four answers for a case; reads candidates for twins, changes nothing."""
+    """The five answers for a case; reads candidates for twins, changes nothing."""
     title, text = words.get("title", ""), words.get("text", "")
     point = (case.lon, case.lat) if case.lon is not None and case.lat is not None else None
     place = _timed(
@@ -112,9 +120,13 @@ def decide(case: Case, words: dict[str, str]) -> Advanced:
         fingerprint(f"{title} {text}"),
     )  # fmt: skip
     twins = _timed(lambda: dedupe.find_twins(print_, dedupe.candidates(print_)))
+    units = directory()
+    nature = str(kind.decision.evidence.get("nature") or "")
+    named = _timed(lambda: _about(case, f"{title}\n{text}", area, category, nature))
+    kept_out = named.decision.value or ""
     owner = _timed(
         lambda: route.find_owner(
-            category, area, local_day(case.opened_at), route.table(), directory()
+            category, area, local_day(case.opened_at), route.table(), units, kept_out
         )
     )
     asks = tuple(
@@ -123,10 +135,22 @@ def decide(case: Case, words: dict[str, str]) -> Advanced:
             ("place", is_decided_place(place.decision)),
             ("kind", bool(category)),
             ("owner", is_decided_owner(owner.decision)),
+            (ABOUT, not (kept_out or words.get("about")) and category not in about.CONDUCT),
         )
         if not decided
     )
-    return Advanced(case.pk, place, kind, twins, owner, asks)
+    return Advanced(case.pk, place, kind, twins, owner, asks, named)
+
+
+def _about(case: Case, text: str, area: str, category: str, nature: str) -> Decision:
+    """Which unit it complains about: what the reporter said before what the words seem to say."""
+    units = directory()
+    if case.about_unit in units:
+        return about.of_reporter(units.unit(case.about_unit))
+    found = about.find_unit(text, area, category, nature, units)
+    if found.value is not None and units.room_apart(found.value) is None:
+        return replace(found, value=None)  # nobody else is there; a person decides
+    return found
 
 
 def is_decided_owner(decision: Decision) -> bool:
@@ -150,15 +174,29 @@ def _timed(step: Callable[[], Decision]) -> Answer:
 def _write(case: Case, done: Advanced, words: dict[str, str], at: dt.datetime) -> None:
     place, kind, owner = done.place.decision, done.kind.decision, done.owner.decision
     area = place.value or case.area_code
+    about_unit = done.about.decision.value or ""
     facts: dict[str, object] = {
         "area_code": area,
-        "unit": route.desk_for(area, directory()),
+        "unit": route.desk_for(area, directory(), about_unit),
         "asks": list(done.asks),
         "twins": [twin for twin, _share in done.twins.decision.evidence.get("twins", [])],
     }
+    category = None
     if "kind" not in done.asks and kind.value is not None:
-        facts |= category_of(kind.value).facts()
+        category = category_of(kind.value)
+        facts |= category.facts()
+        if handoff.organ_line(category):
+            facts["twins"] = []
     facts["nature"] = str(kind.evidence.get("nature") or "")
+    answers_itself = done.about.decision.evidence.get("answers")
+    if answers_itself and answers_itself == owner.value:
+        facts["nature"] = about.SERVICE
+    if about_unit:
+        facts["about"] = about_unit
+    elif words.get("about"):
+        # The reporter named somebody whom we do not know: none of those below may be it.
+        facts["unit"] = route.desk_for(settings.CITY_CODE, directory(), "")
+        facts["confidentiality"] = Confidentiality.C2
     if kind.evidence.get("urgent"):
         facts["urgency"] = str(Urgency.CRITICAL)
     if owner.value is not None:
@@ -184,6 +222,8 @@ def _write(case: Case, done: Advanced, words: dict[str, str], at: dt.datetime) -
             ),
             ignore_conflicts=True,
         )
+        if handoff.hand_over(case.pk, category, at) is not None:
+            return  # a lead: nothing of its words stays
         if facts.get("confidentiality") == Confidentiality.C2:
             return  # sealed matters are in no search, not even by their marks
         Fingerprint.objects.bulk_create(

@@ -45,10 +45,20 @@ def tell(at: dt.datetime | None = None) -> int:
     for alarm in Alarm.objects.filter(digest_id__in=[notice.pk for notice in waiting]):
         if alarm.digest_id is not None:
             found.setdefault(alarm.digest_id, []).append(alarm)
+    every = {alarm.case_id for alarms in found.values() for alarm in alarms}
+    rows = Case.objects.filter(pk__in=every).values_list("pk", "number", "about_unit")
+    numbers = {pk: number for pk, number, _about in rows}
+    about = {pk: unit for pk, _number, unit in rows}
+    units = directory()
+    found = {
+        pk: [a for a in alarms if not units.is_kept_out(a.told_unit, about.get(a.case_id, ""))]
+        for pk, alarms in found.items()
+    }
     shown = {pk: _most_urgent(alarms) for pk, alarms in found.items()}
-    cases = {alarm.case_id for alarms in shown.values() for alarm in alarms}
-    numbers = dict(Case.objects.filter(pk__in=cases).values_list("pk", "number"))
     for notice in waiting:
+        if not found.get(notice.pk):  # it became known meanwhile that they complain about the unit
+            Digest.objects.filter(pk=notice.pk).update(sent_at=now())
+            continue
         with translation.override(settings.LANGUAGE_CODE):
             text = words(notice.unit_code, found[notice.pk], shown[notice.pk], numbers)
         send(Message(f"alarm-{notice.pk}", f"unit:{notice.unit_code}", text))

@@ -201,6 +201,14 @@ def _dangers() -> _Dictionary:
     return _Dictionary(weights)
 
 
+def danger_words() -> dict[str, list[str]]:
+    """Words of present danger by the number to call, for a page that warns while one types."""
+    by_call: dict[str, list[str]] = defaultdict(list)
+    for row in _read("urgent.csv"):
+        by_call[row["call"]].append(row["word"])
+    return dict(by_call)
+
+
 def _with_learned(learned: Weights) -> WordModel:
     own = {code: dict(words) for code, words in seed_weights().items()}
     new: dict[str, dict[str, float]] = {}

@@ -10,11 +10,13 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
+from maplebridge.cases import wall
 from maplebridge.cases.deadlines import DURATIONS
 from maplebridge.journey import learn, rehearsal
 from maplebridge.journey.learn import CATEGORIES
 from maplebridge.journey.notice import TEXTS
 from maplebridge.journey.rehearsal import Effect
+from maplebridge.journey.retention import TERMS
 from maplebridge.journey.route import RESPONSIBILITIES
 from maplebridge.lib.clock import local_day, now
 from maplebridge.lib.tables import Problem
@@ -22,11 +24,12 @@ from maplebridge.organisation import editions
 from maplebridge.organisation.calendar import EXCEPTIONS
 from maplebridge.organisation.editions import Cells, Differences, Table
 from maplebridge.organisation.models import Edition
-from maplebridge.organisation.people import Actor
+from maplebridge.organisation.people import SYSTEM, Actor
 
 # In the order in which they rest on one another: an import publishes the first ones first.
 TABLES: Final[Mapping[str, Table[Any]]] = {
-    table.name: table for table in (CATEGORIES, DURATIONS, EXCEPTIONS, RESPONSIBILITIES, TEXTS)
+    table.name: table
+    for table in (CATEGORIES, DURATIONS, EXCEPTIONS, RESPONSIBILITIES, TEXTS, TERMS)
 }
 
 
@@ -54,10 +57,12 @@ def try_out(table: Table[Any], rows: Sequence[Cells], begins: dt.date | None = N
     present = editions.rows_of(table, number) if number else []
     differences = editions.compare(table, present, rows)
     effect = None
-    if differences and table is RESPONSIBILITIES:
-        effect = rehearsal.of_responsibilities(rows, begins)
-    elif differences and table is CATEGORIES:
-        effect = rehearsal.of_categories(present, rows)
+    # It counts cases of the whole city and gives the counts alone.
+    with wall.standing(SYSTEM):
+        if differences and table is RESPONSIBILITIES:
+            effect = rehearsal.of_responsibilities(rows, begins)
+        elif differences and table is CATEGORIES:
+            effect = rehearsal.of_categories(present, rows)
     return Trial(table, list(rows), begins, newest_number(table), differences, effect)
 
 

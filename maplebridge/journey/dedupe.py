@@ -69,6 +69,23 @@ def find_twins(new: Print, others: Sequence[Print]) -> Decision:
     )
 
 
+def like(new: Print, others: Sequence[Print]) -> list[UUID]:
+    """Cases that may tell of a report which is still being written, the likeliest first.
+
+    Half a sentence shares few marks with a whole one, so cases of the same category in the same
+    village are named, too; of those with equal shares the newest first. Only a suggestion.
+    """
+    found: list[tuple[float, dt.datetime, UUID]] = []
+    for other in others:
+        share = fingerprint_similarity(new.marks, other.marks)
+        beside = bool(new.category) and new.category == other.category
+        village = new.area_code[:VILLAGE_DIGITS]
+        beside = beside and len(village) == VILLAGE_DIGITS and other.area_code.startswith(village)
+        if beside or share >= (SAME_TEXT_NEARBY if _is_near(new, other) else SAME_TEXT):
+            found.append((share, other.opened_at, other.case_id))
+    return [case_id for _share, _at, case_id in sorted(found, reverse=True)]
+
+
 def _is_near(a: Print, b: Print) -> bool:
     if a.lon is None or a.lat is None or b.lon is None or b.lat is None:
         inside = a.area_code.startswith(b.area_code) or b.area_code.startswith(a.area_code)
@@ -77,16 +94,16 @@ def _is_near(a: Print, b: Print) -> bool:
     return distance_metres(a.lon, a.lat, b.lon, b.lat) <= NEAR_METRES
 
 
-def candidates(new: Print) -> list[Print]:
+def candidates(new: Print, span: dt.timedelta = WITHIN) -> list[Print]:
     """Cases to compare with: same township (or the same wider area), recent, newest first.
 
-    One statement over one index range.
+    span: how far back and ahead "recent" reaches. One statement over one index range.
     """
     scope = new.area_code[:9]
     rows = Fingerprint.objects.filter(
         within("area_code", scope),
-        opened_at__gte=new.opened_at - WITHIN,
-        opened_at__lte=new.opened_at + WITHIN,
+        opened_at__gte=new.opened_at - span,
+        opened_at__lte=new.opened_at + span,
     ).order_by("-opened_at")[:MOST_CANDIDATES]
     return [
         Print(r.case_id, r.area_code, r.category, r.opened_at, r.lon, r.lat, r.marks) for r in rows

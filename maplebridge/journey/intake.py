@@ -10,6 +10,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from maplebridge.cases import engine
+from maplebridge.cases.grades import Confidentiality
+from maplebridge.journey.about import units_named
 from maplebridge.journey.gazetteer import gazetteer
 from maplebridge.journey.route import desk_for
 from maplebridge.lib import text as words
@@ -21,6 +23,8 @@ from maplebridge.organisation.units import UnknownUnit, directory
 LONGEST_TEXT = 10_000
 LONGEST = {"title": 200, "place": 200, "name": 60, "phone": 24}
 MOST_PHOTOS = 5
+MOST_OFFICES = 6
+LONGEST_OFFICE = 80
 FEWEST_DIGITS = 5
 KEPT_SECONDS = 30.0
 FURTHEST_ERROR_METRES = 100_000.0
@@ -42,6 +46,7 @@ class Report:
     a partner's token, a file). key: the same key from the same account is the same report.
     lon, lat with datum; accuracy_metres: radius of the error circle.
     area_code: the area the channel belongs to, when it knows (a grid worker's grid).
+    about: name or code of the unit it complains about, if the reporter says that it does.
     """
 
     channel: str
@@ -62,6 +67,7 @@ class Report:
     actor: Actor | None = None
     at: Any = None
     synthetic: bool = False
+    about: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -100,12 +106,15 @@ def read_report(report: Report) -> engine.Opening:
             ) % {"n": len(value), "most": LONGEST[name]}
     if reporter["phone"] and sum(c.isdigit() for c in reporter["phone"]) < FEWEST_DIGITS:
         problems["phone"] = _("This is no telephone number; please give at least five digits.")
-    if len(report.photos) > MOST_PHOTOS:
+    if sum(photo.media_type.startswith("image/") for photo in report.photos) > MOST_PHOTOS:
         problems["photos"] = _("At most %(most)d photos can be sent.") % {"most": MOST_PHOTOS}
     lon, lat = _read_point(report, problems)
     area = report.area_code or settings.CITY_CODE
+    about = _read_about(report.about, area, lon, lat, problems)
+    unclear = words.normalise(report.about)[:LONGEST_OFFICE] if not about else ""
     try:
-        desk = desk_for(area, directory())
+        # Whom it is about has to be found by a person: until then by one above all who may be.
+        desk = desk_for(settings.CITY_CODE if unclear else area, directory(), about)
     except UnknownUnit:
         problems["text"] = _("No unit answers for this city yet; its operator must load the units.")
     if problems:
@@ -119,7 +128,7 @@ def read_report(report: Report) -> engine.Opening:
         key=report.key,
         area_code=area,
         unit_code=desk,
-        words={name: value for name, value in said.items() if value},
+        words={name: value for name, value in {**said, "about": unclear}.items() if value},
         reporter={name: value for name, value in reporter.items() if value},
         anonymous=report.anonymous,
         lon=lon,
@@ -127,11 +136,34 @@ def read_report(report: Report) -> engine.Opening:
         datum=report.datum if lon is not None else "",
         accuracy_metres=report.accuracy_metres if lon is not None else None,
         photos=report.photos,
-        facts=dict(report.extra),
+        facts={**report.extra, **({"confidentiality": Confidentiality.C2} if unclear else {})},
         actor=report.actor,
         at=report.at,
         synthetic=report.synthetic,
+        about_unit=about,
     )
+
+
+def _read_about(
+    said: str, area: str, lon: float | None, lat: float | None, problems: dict[str, str]
+) -> str:
+    """The code of the office that a reporter names, the nearest first; empty when we know none.
+
+    Asks back only when several bear the name: a report never waits for a field that may be empty.
+    """
+    if not said.strip():
+        return ""
+    if lon is not None and lat is not None and area == settings.CITY_CODE:
+        area = gazetteer(KEPT_SECONDS).locators[Level.COUNTY].find(lon, lat) or area
+    found = units_named(said, area, directory())
+    if len(found) == 1:
+        return found[0].code
+    if found:
+        names = "、".join(unit.name for unit in found[:MOST_OFFICES])
+        problems["about"] = _("Which of these offices? %(names)s. Please write one name.") % {
+            "names": names
+        }
+    return ""
 
 
 def _read_point(report: Report, problems: dict[str, str]) -> tuple[float | None, float | None]:

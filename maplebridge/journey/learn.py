@@ -11,15 +11,14 @@ from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from maplebridge.cases import deadlines, engine
+from maplebridge.cases import deadlines, engine, wall
 from maplebridge.cases.grades import Confidentiality
 from maplebridge.cases.models import Case, Event, Payload
-from maplebridge.journey import route
+from maplebridge.journey import handoff, route
 from maplebridge.journey.classify import WordModel, learned_weights
 from maplebridge.journey.decision import Decision
 from maplebridge.journey.models import Category, DecisionRecord, Fingerprint, LearnedWords, Step
@@ -92,7 +91,7 @@ def overrule(
     responsibility table again. Raises engine.FactsError for a value that does not exist, and
     whatever engine.move raises.
     """
-    with transaction.atomic():
+    with wall.standing(SYSTEM):
         case = Case.objects.filter(pk=case_id).first()
         if case is None:
             raise engine.UnknownCase(_("There is no such case."))
@@ -133,6 +132,8 @@ def overrule(
         else:
             now_known = Case.objects.get(pk=case_id)
             marks.update(area_code=now_known.area_code, category=now_known.category)
+        if step == Step.CLASSIFY:
+            handoff.hand_over(case_id, category_of(value), at)
     return event
 
 
@@ -148,7 +149,7 @@ def _facts_of(case: Case, step: Step, value: str) -> tuple[dict[str, object], De
         area = value
         facts["area_code"] = area
         if case.state == "reported":
-            facts["unit"] = route.desk_for(area, directory())
+            facts["unit"] = route.desk_for(area, directory(), case.about_unit)
     elif step == Step.CLASSIFY:
         try:
             found = category_of(value)
@@ -164,7 +165,12 @@ def _facts_of(case: Case, step: Step, value: str) -> tuple[dict[str, object], De
     if step in (Step.LOCATE, Step.CLASSIFY):
         with translation.override(settings.LANGUAGE_CODE):
             owner = route.find_owner(
-                category, area, local_day(case.opened_at), route.table(), directory()
+                category,
+                area,
+                local_day(case.opened_at),
+                route.table(),
+                directory(),
+                case.about_unit,
             )
         if owner.value is not None:
             facts["suggested_unit"] = owner.value

@@ -23,6 +23,7 @@ class Step(models.TextChoices):
     CLASSIFY = "classify", _("Category")
     DEDUPE = "dedupe", _("Twins")
     ROUTE = "route", _("Owner")
+    ABOUT = "about", _("Unit complained about")
 
 
 class DecisionRecord(models.Model):
@@ -149,3 +150,34 @@ class LearnedWords(models.Model):
 
     def __str__(self) -> str:
         return self.version
+
+
+class PushSubscription(models.Model):
+    """A browser that asked to hear of one case: where to, and the keys to seal it with.
+
+    mark: SHA-256 of the endpoint. wanted, told: sequences of the case's events, the last to tell of
+    and the last told. next_try: when to tell, null when there is nothing to tell.
+    """
+
+    pk = models.CompositePrimaryKey("case_id", "mark")
+    case_id = models.UUIDField()
+    mark = models.CharField(max_length=64)
+    endpoint = models.CharField(max_length=1000)
+    p256dh = models.CharField(max_length=120)
+    auth = models.CharField(max_length=40)
+    language = models.CharField(max_length=12, default="zh-hans")
+    made_at = models.DateTimeField()
+    wanted = models.IntegerField(default=0)
+    told = models.IntegerField(default=0)
+    tries = models.IntegerField(default=0)
+    next_try = models.DateTimeField(null=True, default=None)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_try"], name="push_next", condition=models.Q(next_try__isnull=False)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.mark[:8]}"

@@ -11,10 +11,14 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
+from maplebridge.cases import leases
 from maplebridge.cases.feed import News
 from maplebridge.cases.kinds import registry
-from maplebridge.cases.models import Case, Payload
+from maplebridge.cases.models import Case
+from maplebridge.cases.reporters import Destroyed, reporter_of_case
+from maplebridge.connectors import messages
 from maplebridge.connectors.messages import Message, send
+from maplebridge.journey import push
 from maplebridge.lib.tables import Problem, Row
 from maplebridge.organisation import editions
 from maplebridge.organisation.editions import Cells, Said
@@ -104,15 +108,26 @@ def open_texts() -> None:
 
 
 def carry_out(news: News) -> None:
-    """The feed's reader: one message for each public move, to a reporter who left a number."""
+    """The feed's reader: of each public move a message to a reporter who left a number, and a push
+    to the phones that asked for it. Erased, both are forgotten.
+
+    Raises reporters.KeyGone while the keys are away; the feed tries again and then tells of it.
+    """
+    if news.move in push.ENDINGS:
+        push.forget(news.case_id)
+        messages.forget(f"{news.case_id}-")
+        return
     case = Case.objects.filter(pk=news.case_id).first()
-    if case is None:
+    if case is None or leases.works_alone():
         return
     move = case.pinned_kind.move(news.move)
     if news.sequence > 1 and (move is None or not move.public):
         return
-    reporter = Payload.objects.filter(case_id=news.case_id, sequence=1, part="reporter").first()
-    phone = str((reporter.content or {}).get("phone", "")) if reporter else ""
+    push.wish(news.case_id, news.sequence)
+    try:
+        phone = reporter_of_case(news.case_id).phone
+    except Destroyed:
+        return
     if not phone:
         return
     texts = TEXTS.value()
@@ -125,4 +140,5 @@ def carry_out(news: News) -> None:
             "code": case.query_code,
         }
     text = texts.write(news.move, settings.LANGUAGE_CODE, said)
-    send(Message(f"{news.case_id}-{news.sequence}", phone, text, texts.version))
+    name = f"{news.case_id}-{news.sequence}"
+    send(Message(name, phone, text, texts.version, facts=said))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from maplebridge.cases import wall
 from maplebridge.cases.models import Case
 from maplebridge.lib.ids import tidy_code
-from maplebridge.organisation.people import Actor, reporter_of
+from maplebridge.organisation.people import SYSTEM, Actor, reporter_of
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ def follow(typed: str, account_id: UUID | None = None) -> Followed | None:
     code = tidy_code(typed)
     if code is None:
         return None
+    with wall.standing(SYSTEM):
+        return _follow(code, account_id)
+
+
+def _follow(code: str, account_id: UUID | None) -> Followed | None:
     own = Case.objects.filter(query_code=code).first()
     if own is None:
         return None

@@ -81,11 +81,12 @@ class Table:
 
 
 def find_owner(
-    category: str, area_code: str, day: dt.date, table: Table, units: Directory
+    category: str, area_code: str, day: dt.date, table: Table, units: Directory, about: str = ""
 ) -> Decision:
     """The unit that shall handle a matter; value None leaves it to the room's people.
 
-    Without a category, without a row, or with a row for a unit that is gone, a person decides.
+    about: the unit it complains about. Without a category, without a row, with a row for a unit
+    that is gone, or for that unit or one under it, a person decides.
     """
     if not category:
         return Decision(
@@ -101,6 +102,14 @@ def find_owner(
             {"category": category, "area": area_code},
         )
     unit = units.unit(row.unit_code)
+    if units.is_kept_out(unit.code, about):
+        return Decision(
+            None,
+            0.0,
+            _("The responsible unit may be the one complained about; the room decides."),
+            table.version,
+            {"row": row.number},
+        )
     exact = row.category == category
     return Decision(
         unit.code,
@@ -112,13 +121,15 @@ def find_owner(
     )
 
 
-def desk_for(area_code: str, units: Directory) -> str:
+def desk_for(area_code: str, units: Directory, about: str = "") -> str:
     """The room that answers for a matter from now on: the place's township, county or city.
 
+    about: the unit it complains about; then the room of the next tier above that unit.
     Never nobody: a matter without a place is the city centre's.
     Source: domain guide, 2.2, row 9 (what a grid reports lands at the township).
     """
-    return units.room_of(area_code, Tier.TOWN).code
+    apart = units.room_apart(about)
+    return apart.code if apart else units.room_of(area_code, Tier.TOWN).code
 
 
 def _check(cells: Cells) -> Iterable[Said]:

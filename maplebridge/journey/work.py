@@ -18,6 +18,8 @@ from maplebridge.organisation.people import SYSTEM
 
 log = logging.getLogger(__name__)
 ANSWER = {"merge": "absorb", "unmerge": "give_back"}
+# After these two merged cases may complain about different units, and then they part.
+NAMING = frozenset({"name_unit", "clear_unit"})
 # Endings in which a twin has no part: only its own reporter could object to its own.
 REFUSED = frozenset({"declined", "voided"})
 
@@ -28,6 +30,9 @@ def carry_out(news: News) -> None:
     if news.to_state in REFUSED and news.move not in ANSWER:
         for twin in _twins_of(news):
             _give_back(twin, news.case_id, key)
+    if news.move in NAMING:
+        for twin in _twins_of(news):
+            _part(twin, news.case_id, key)
     if news.move not in ANSWER:
         return
     merged = Event.objects.filter(
@@ -69,6 +74,18 @@ def _twins_of(news: News) -> list[UUID]:
     return list(twins)
 
 
+def _part(twin: UUID, other: UUID, key: str) -> None:
+    """Takes a merged case out again when it no longer complains about the same unit, or none."""
+    rows = Case.objects.filter(pk__in=(twin, other))
+    about = dict(rows.values_list("pk", "about_unit"))
+    if about.get(twin) != about.get(other):
+        _give_back(twin, other, key)
+        try:
+            engine.move(other, "give_back", SYSTEM, key=f"{key}:{twin}", facts={"twin": str(twin)})
+        except engine.Refused as refused:
+            log.warning("case %s could not be told that its twin went: %s", other, refused)
+
+
 def _give_back(case_id: UUID, other: UUID, key: str) -> None:
     """The other case cannot take it (merged, refused or gone meanwhile): it goes on by itself."""
     case = Case.objects.filter(pk=case_id, merged_into=other).first()
@@ -86,7 +103,8 @@ def recount_provisional() -> int:
     Each case once for each published year; again changes nothing. Returns how many cases moved.
     """
     known = calendar.in_force().last_year
-    waiting = Case.objects.open().filter(due_provisional=True).values_list("pk", flat=True)
+    provisional = Case.objects.open().filter(due_provisional=True, lent_to="")
+    waiting = provisional.values_list("pk", flat=True)
     done = 0
     for case_id in list(waiting):
         key = f"calendar:{known}"
