@@ -22,10 +22,15 @@ from maplebridge.organisation.areas import Level, level, subtree
 READER = "counts"
 Cell = tuple[dt.date, str, str, str]
 
+# Boards are read by many: what is confidential, or complains about a unit, is in cells of its own
+# that no board asks for, whatever its category.
+APART = "C2"
 # A case as it stands now, and the cell it belongs to; day of the opening in China.
-CELL_OF_CASE = """
+CELL_OF_CASE = f"""
     (opened_at AT TIME ZONE 'Asia/Shanghai')::date AS day, left(area_code, 9) AS township,
-    category, state
+    CASE WHEN confidentiality = 'C2' OR about_unit <> '' THEN '{APART}' ELSE category END
+        AS category,
+    state
 """
 
 CASES = f"SELECT id, sequence, {CELL_OF_CASE} FROM cases_case WHERE id = ANY(%(cases)s)"
@@ -122,6 +127,7 @@ GROUP BY day, township, category, state
 ASK = """
 SELECT {column}, state, sum(count) FROM insight_rollup
 WHERE day >= %(since)s AND day <= %(until)s AND township >= %(lo)s AND township < %(hi)s
+    AND category <> %(apart)s
 GROUP BY 1, 2
 """
 
@@ -280,7 +286,7 @@ def _ask(column: str, area_code: str, period: Period) -> list[Standing]:
     with connection.cursor() as cursor:
         cursor.execute(
             ASK.format(column=column),
-            {"since": period.since, "until": period.until, "lo": lo, "hi": hi},
+            {"since": period.since, "until": period.until, "lo": lo, "hi": hi, "apart": APART},
         )
         found: dict[str, dict[str, int]] = {}
         for name, state, count in cursor:

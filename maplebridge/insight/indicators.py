@@ -6,7 +6,7 @@ Source: domain guide, section 6. A denominator of 0 gives no value, never 0 or 1
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,12 @@ from django.db import connection
 from django.db.models import Min
 from django.utils.translation import gettext_lazy as _
 
+from maplebridge.cases.kinds import registry
 from maplebridge.cases.models import Case
 from maplebridge.insight.exclusions import Exclusion, TakenOut, seeded
 from maplebridge.insight.periods import Period, period_before, period_year_ago
+from maplebridge.insight.scope import COUNTED as SEEN
+from maplebridge.insight.scope import EVERYTHING, Sight
 from maplebridge.lib.clock import local_day
 from maplebridge.organisation.areas import subtree
 
@@ -111,8 +114,9 @@ SAME_PLACE_METRES = 100.0
 CASES = f"""
 WITH chosen AS (
     SELECT *, (opened_at AT TIME ZONE 'Asia/Shanghai')::date AS day FROM cases_case c
-    WHERE area_code >= %(lo)s AND area_code < %(hi)s
+    WHERE kind = ANY(%(kinds)s::text[]) AND area_code >= %(lo)s AND area_code < %(hi)s
       AND opened_at >= %(since)s AND opened_at < %(until)s
+      AND {SEEN.format(c="c")}
       AND (%(unit)s = '' OR EXISTS (SELECT 1 FROM cases_assignment a
            WHERE a.case_id = c.id AND a.unit_code = %(unit)s AND a.duty = 'lead'))
 ), happened AS (
@@ -151,7 +155,8 @@ WITH chosen AS (
             WHERE n.area_code = c.area_code AND n.category = c.category AND n.id <> c.id
               AND n.opened_at > h.first_closed_at
               AND n.opened_at <= h.first_closed_at + interval '{REPEAT_DAYS} days'
-              AND n.state <> 'voided'
+              AND n.state <> 'voided' AND n.kind = ANY(%(kinds)s::text[])
+              AND {SEEN.format(c="n")}
               AND CASE WHEN n.lon IS NOT NULL AND c.lon IS NOT NULL
                 THEN sqrt(power((n.lon - c.lon) * cos(radians(c.lat)), 2) + power(n.lat - c.lat, 2))
                      * 111320 <= {SAME_PLACE_METRES}
@@ -313,27 +318,38 @@ def table_from(counts: Mapping[str, Any], exclusions: Sequence[Exclusion] = ()) 
     return rows
 
 
+def filed_kinds() -> list[str]:
+    """The kinds that the indicators are of: those with the steps that the formulas count."""
+    return sorted({kind.name for kind in registry.all() if kind.move("file_case") is not None})
+
+
 def count(
     area_code: str,
     period: Period,
     at: dt.datetime,
     exclusions: Sequence[Exclusion] = (),
     unit_code: str = "",
+    sight: Sight = EVERYTHING,
 ) -> dict[str, Any]:
-    """The plain counts of the cases reported in an area and period; one statement.
+    """The plain counts of the matters reported in an area and period; one statement.
+
+    A kind of case that is never filed, such as a letter, is in none of them.
 
     at: the moment for which "due" is meant. unit_code: only cases of which that unit has or had
-    the lead. Counts only; no person appears in them. Keys as `table_from` reads them.
+    the lead. sight: which cases count for whoever reads it. Counts only; no person appears in
+    them. Keys as `table_from` reads them.
     """
     since, until = period.bounds()
     lo, hi = subtree(area_code)
-    params: dict[str, str | dt.date] = {
+    params: dict[str, str | dt.date | bool | list[str]] = {
         "lo": lo,
         "hi": hi,
         "since": since,
         "until": until,
         "at": at,
         "unit": unit_code,
+        "kinds": filed_kinds(),
+        **sight.blanks,
     }
     columns = [f'COALESCE(sum({name}), 0) AS "{name}"' for name in COUNTED]
     for leg in LEGS:
@@ -378,14 +394,16 @@ def indicators(
     *,
     unit_code: str = "",
     exclusions: Sequence[Exclusion] | None = None,
+    sight: Sight = EVERYTHING,
 ) -> list[Indicator]:
     """The table for an area and period, or for what one unit had to lead there.
 
-    exclusions: in place of those that come with the platform.
+    sight: which cases count for whoever reads it. exclusions: in place of those that come with
+    the platform.
     """
     known = seeded() if exclusions is None else exclusions
     in_force = [one for one in known if one.concerns(period)]
-    return table_from(count(area_code, period, at, in_force, unit_code), in_force)
+    return table_from(count(area_code, period, at, in_force, unit_code, sight), in_force)
 
 
 @dataclass(frozen=True)
@@ -451,8 +469,28 @@ def _points(row: Indicator, base: Indicator) -> float | None:
     return (row.value - base.value) * 100
 
 
+# Indicators that somebody brings along: of an area, a period, a reader's sight, as of a day.
+Brought = Callable[[str, Period, Sight, dt.date], list[Indicator]]
+
+
+def compared_of(
+    brought: Brought, area_code: str, period: Period, sight: Sight, today: dt.date
+) -> list[Compared]:
+    """Indicators that were brought along, each beside its two bases."""
+    now, year_ago, before = (
+        brought(area_code, days, sight, today)
+        for days in (period, period_year_ago(period), period_before(period))
+    )
+    return [Compared(*three) for three in zip(now, year_ago, before, strict=True)]
+
+
 def compared(
-    area_code: str, period: Period, at: dt.datetime, *, unit_code: str = ""
+    area_code: str,
+    period: Period,
+    at: dt.datetime,
+    *,
+    unit_code: str = "",
+    sight: Sight = EVERYTHING,
 ) -> list[Compared]:
     """The table for an area and period, each line beside its two bases.
 
@@ -460,7 +498,7 @@ def compared(
     who compares a period that is not over yet, compares unlike things.
     """
     now, year_ago, before = (
-        indicators(area_code, days, at, unit_code=unit_code)
+        indicators(area_code, days, at, unit_code=unit_code, sight=sight)
         for days in (period, period_year_ago(period), period_before(period))
     )
     return [Compared(*three) for three in zip(now, year_ago, before, strict=True)]

@@ -15,7 +15,8 @@ class Rollup(models.Model):
     """How many cases are in one cell; a cell without cases has no row.
 
     township: the area code's first 9 digits, or the whole shorter code of a case that nobody has
-    placed in a township yet. category: empty until it is sorted. day: of the opening, in China.
+    placed in a township yet. category: empty until it is sorted, `counts.APART` for what no board
+    counts. day: of the opening, in China.
     """
 
     pk = models.CompositePrimaryKey("day", "township", "category", "state")

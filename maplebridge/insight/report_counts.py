@@ -9,9 +9,10 @@ from typing import Any
 from django.db import connection
 
 from maplebridge.insight.periods import Period
+from maplebridge.insight.scope import COUNTED, EVERYTHING, Sight
 from maplebridge.organisation.areas import subtree
 
-STANDING = """
+STANDING = f"""
 SELECT left(area_code, %(length)s) AS place,
     count(*) FILTER (WHERE opened_at >= %(since)s AND opened_at < %(until)s),
     count(*) FILTER (WHERE closed_at >= %(since)s AND closed_at < %(until)s),
@@ -23,49 +24,55 @@ SELECT left(area_code, %(length)s) AS place,
 FROM cases_case
 WHERE area_code >= %(lo)s AND area_code < %(hi)s
     AND (NOT ended OR opened_at >= %(since)s OR closed_at >= %(since)s)
+    AND {COUNTED.format(c="cases_case")}
 GROUP BY 1 ORDER BY 1
 """
 
 # What kind of matter is confidential would say too much where one is reported in a village.
-BY_CATEGORY = """
+BY_CATEGORY = f"""
 SELECT CASE WHEN confidentiality = 'C2' THEN 'C2' ELSE category END,
     count(*) FILTER (WHERE opened_at >= %(since)s) AS now,
     count(*) FILTER (WHERE opened_at < %(since)s) AS before
 FROM cases_case
 WHERE area_code >= %(lo)s AND area_code < %(hi)s
     AND opened_at >= %(before)s AND opened_at < %(until)s
+    AND {COUNTED.format(c="cases_case")}
 GROUP BY 1 ORDER BY 2 DESC, 1
 """
 
-BY_PLACE = """
+BY_PLACE = f"""
 SELECT left(area_code, %(length)s) AS place, count(*)
 FROM cases_case
 WHERE area_code >= %(lo)s AND area_code < %(hi)s AND length(area_code) >= %(length)s
     AND opened_at >= %(since)s AND opened_at < %(until)s
+    AND {COUNTED.format(c="cases_case")}
 GROUP BY 1 ORDER BY 2 DESC, 1
 """
 
-RETURNS = """
+RETURNS = f"""
 SELECT e.unit_code, count(*)
 FROM cases_case c JOIN cases_event e ON e.case_id = c.id
 WHERE c.area_code >= %(lo)s AND c.area_code < %(hi)s
     AND e.move = 'return_back' AND e.at >= %(since)s AND e.at < %(until)s
+    AND {COUNTED.format(c="c")}
 GROUP BY 1 ORDER BY 2 DESC, 1
 """
 
-WAITING = """
+WAITING = f"""
 SELECT unit_code, count(*), count(*) FILTER (WHERE due_at < %(at)s), min(opened_at)
 FROM cases_case
 WHERE area_code >= %(lo)s AND area_code < %(hi)s AND opened_at < %(until)s
     AND NOT ended AND state = ANY(%(states)s)
+    AND {COUNTED.format(c="cases_case")}
 GROUP BY 1 ORDER BY 2 DESC, 1
 """
 
-BY_UNIT = """
+BY_UNIT = f"""
 WITH chosen AS (
     SELECT id, closed_at, ended, late, due_at, rework_count FROM cases_case
     WHERE area_code >= %(lo)s AND area_code < %(hi)s
         AND opened_at >= %(since)s AND opened_at < %(until)s
+        AND {COUNTED.format(c="cases_case")}
 ), happened AS (
     SELECT e.case_id, bool_or(e.move = 'file_case') AS filed,
         bool_or(e.move IN ('verify_pass', 'verify_fail')) AS checked
@@ -122,20 +129,27 @@ class UnitLine:
 
 
 def answer(
-    sql: str, area_code: str, period: Period, at: dt.datetime, **more: Any
+    sql: str,
+    area_code: str,
+    period: Period,
+    at: dt.datetime,
+    sight: Sight = EVERYTHING,
+    **more: Any,
 ) -> list[tuple[Any, ...]]:
     """The rows of one of the statements above. more: its blanks besides area, period and moment."""
     lo, hi = subtree(area_code)
     since, until = period.bounds()
     known: dict[str, Any] = {"lo": lo, "hi": hi, "since": since, "until": until, "at": at}
     with connection.cursor() as cursor:
-        cursor.execute(sql, {**known, **more})
+        cursor.execute(sql, {**known, **sight.blanks, **more})
         return list(cursor.fetchall())
 
 
-def unit_lines(area_code: str, period: Period, at: dt.datetime) -> list[UnitLine]:
+def unit_lines(
+    area_code: str, period: Period, at: dt.datetime, sight: Sight = EVERYTHING
+) -> list[UnitLine]:
     """Each unit's counts of the cases reported in an area and period, by unit code.
 
     A case counts for the unit that leads in it last; a return, for the unit that made it.
     """
-    return [UnitLine(*row) for row in answer(BY_UNIT, area_code, period, at)]
+    return [UnitLine(*row) for row in answer(BY_UNIT, area_code, period, at, sight)]

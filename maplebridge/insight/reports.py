@@ -1,7 +1,8 @@
 """Daily, weekly and monthly reports and the draft of a circular: live figures on a paper.
 
-They count places, kinds of matter and units, never people. What is confidential (C2) is counted
-and never listed. Source: domain guide, section 6.
+They count places, kinds of matter and units, never people. What is confidential (C2) is never
+listed, and counted for the operator alone; what a reader may not know of is in no figure.
+Source: domain guide, section 6.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from maplebridge.insight.report_counts import (
     answer,
     unit_lines,
 )
+from maplebridge.insight.scope import Sight, sight_of
 from maplebridge.lib.clock import CHINA
 from maplebridge.lib.papers import (
     Block,
@@ -97,7 +99,23 @@ class Asked:
 
     def rows(self, sql: str, **more: Any) -> list[tuple[Any, ...]]:
         """The answer of one statement over the area and the period."""
-        return answer(sql, self.area_code, self.period, self.at, **more)
+        return answer(sql, self.area_code, self.period, self.at, self.sight, **more)
+
+    def indicators(self, area_code: str) -> list[Indicator]:
+        """The table of indicators of an area within that of the report."""
+        return indicators.indicators(area_code, self.period, self.at, sight=self.sight)
+
+    @property
+    def sight(self) -> Sight:
+        """Which cases the figures count for this reader."""
+        return sight_of(self.actor)
+
+    @property
+    def left_out(self) -> str:
+        """What the figures of this reader leave out, as a sentence."""
+        if self.sight.all:
+            return _("Confidential cases (C2) are counted above and not listed.")
+        return _("Confidential cases (C2) are neither counted nor listed.")
 
 
 def may_read(actor: Actor, area_code: str) -> bool:
@@ -116,7 +134,7 @@ def report(
     """The daily, weekly or monthly report, or the circular's draft, that holds a day.
 
     at: the moment as of which it is counted. categories: names by code. actor: whose sight bounds
-    the lists of cases; the counts are the area's.
+    the lists of cases and what is counted.
     Raises KeyError for another name, ValueError for what is no area code.
     """
     kind, write = REPORTS[name]
@@ -197,7 +215,8 @@ def _daily(asked: Asked) -> Paper:
                 "running clock is "
                 "past due."
             ),
-            _("Nothing is excluded; merged and voided reports count as reported."),
+            _("Merged and voided reports count as reported."),
+            asked.left_out,
         ),
         _("None on this day."),
         total=True,
@@ -273,7 +292,7 @@ def _listed(
         )
         for case in found[:MOST_LISTED]
     )
-    notes = [_("Confidential cases (C2) are counted above and not listed.")]
+    notes = [asked.left_out]
     if len(found) > MOST_LISTED:
         notes.append(_("Only the first %(most)d are listed.") % {"most": MOST_LISTED})
     columns = (
@@ -343,10 +362,8 @@ def _weekly(asked: Asked) -> Paper:
             ),
             (
                 _("Share: of all %(n)d matters reported in the week.") % {"n": reported},
-                _(
-                    "Change: against the week before; a dash where nothing was reported then. "
-                    "Nothing is excluded; confidential matters (C2) are one line."
-                ),
+                _("Change: against the week before; a dash where nothing was reported then."),
+                asked.left_out,
             ),
             _("None in this week."),
         ),
@@ -399,7 +416,7 @@ def _weekly(asked: Asked) -> Paper:
 
 
 def _monthly(asked: Asked) -> Paper:
-    rows = indicators.compared(asked.area_code, asked.period, asked.at)
+    rows = indicators.compared(asked.area_code, asked.period, asked.at, sight=asked.sight)
     by_name = {row.indicator.name: row for row in rows}
     blocks: list[Block] = [
         Heading(_("I. At a glance")),
@@ -408,7 +425,7 @@ def _monthly(asked: Asked) -> Paper:
         Heading(_("II. By place")),
         _area_table(asked),
         Heading(_("III. By handling unit")),
-        _unit_table(unit_lines(asked.area_code, asked.period, asked.at)),
+        _unit_table(unit_lines(asked.area_code, asked.period, asked.at, asked.sight)),
         _closing(asked),
     ]
     return paper_of(
@@ -528,11 +545,14 @@ def _area_table(asked: Asked) -> Table:
     below = [area for area in inside.order_by("code") if len(area.code) == length]
     rows = []
     for area in below:
-        found = {row.name: row for row in indicators.indicators(area.code, asked.period, asked.at)}
+        found = {
+            row.name: row
+            for row in indicators.indicators(area.code, asked.period, asked.at, sight=asked.sight)
+        }
         if found["reported"].numerator:
             rows.append(_area_row(area.name, found))
     if rows:
-        whole = indicators.indicators(asked.area_code, asked.period, asked.at)
+        whole = asked.indicators(asked.area_code)
         rows.append(_area_row(_("Total"), {row.name: row for row in whole}))
     heads = (
         _("Closed / due"),
@@ -604,9 +624,10 @@ def _unit_table(lines: Sequence[UnitLine]) -> Table:
 
 def _circular(asked: Asked) -> Paper:
     found = {
-        row.name: row for row in indicators.indicators(asked.area_code, asked.period, asked.at)
+        row.name: row
+        for row in indicators.indicators(asked.area_code, asked.period, asked.at, sight=asked.sight)
     }
-    lines = unit_lines(asked.area_code, asked.period, asked.at)
+    lines = unit_lines(asked.area_code, asked.period, asked.at, asked.sight)
     named = [line for line in lines if line.closing_due >= LEAST]
     kept = [line for line in named if not line.late and not line.returned]
     behind = [line for line in named if line.late or line.returned]

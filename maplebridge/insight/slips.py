@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _l
 from maplebridge.cases import deadlines
 from maplebridge.cases.grades import Confidentiality, Duty, Progress, Supervision, Urgency
 from maplebridge.cases.models import Assignment, Case, Event, Payload
+from maplebridge.cases.reporters import Unreadable, without_reporter
 from maplebridge.insight.paper_words import area_names, day_words, paper_of, place_words, time_words
 from maplebridge.lib.clock import CHINA
 from maplebridge.lib.papers import Block, Column, Facts, Note, Paper, Paragraph, Signature, Table
@@ -39,11 +40,15 @@ class NoSlip(Exception):
 
 @dataclass(frozen=True)
 class File:
-    """What a slip is made of. at: as of when. categories: names of kinds of matter, by code."""
+    """What a slip is made of. at: as of when. categories: names of kinds of matter, by code.
+
+    hide: takes who reported out of a text.
+    """
 
     case: Case
     events: list[Event]
-    contents: dict[tuple[int, str], dict[str, Any]]
+    contents: dict[int, dict[str, Any]]
+    hide: Callable[[str], str]
     assignments: list[Assignment]
     categories: Mapping[str, str]
     at: dt.datetime
@@ -61,25 +66,16 @@ class File:
         """Free words of an event, masked; empty for a confidential case."""
         if self.is_secret:
             return ""
-        return self.masked(str(self.contents.get((event.sequence, "words"), {}).get(name, "")))
+        return self.masked(str(self.contents.get(event.sequence, {}).get(name, "")))
 
     def masked(self, text: str) -> str:
         """A text without long numbers and without what the reporter left as a contact."""
-        return mask(text, self.contents.get((1, "reporter"), {}))
+        return mask(self.hide(printable(text)))
 
 
-def mask(text: str, reporter: Mapping[str, Any]) -> str:
-    """The text without the reporter's name and with every long number cut to its first digits.
-
-    reporter: the payload's part of that name; only its texts count.
-    """
-    shown = printable(text)
-    for value in reporter.values():
-        letters = "".join(str(value).split()) if isinstance(value, str) else ""
-        if len(letters) > 1:
-            spaced = r"\s*".join(re.escape(letter) for letter in letters)
-            shown = re.sub(spaced, "＊＊", shown)
-    return LONG_NUMBER.sub(lambda found: found[0][:KEPT_DIGITS] + "＊＊＊＊", shown)
+def mask(text: str) -> str:
+    """The text with every long number cut to its first digits."""
+    return LONG_NUMBER.sub(lambda found: found[0][:KEPT_DIGITS] + "＊＊＊＊", text)
 
 
 def slips_for(case: Case, assignments: list[Assignment]) -> list[str]:
@@ -92,18 +88,31 @@ def slips_for(case: Case, assignments: list[Assignment]) -> list[str]:
     return [name for name, there in has.items() if there]
 
 
-def slip(name: str, case: Case, at: dt.datetime, categories: Mapping[str, str]) -> Paper:
-    """One slip of a case that the reader may see; four statements.
+def slip(
+    name: str,
+    case: Case,
+    at: dt.datetime,
+    categories: Mapping[str, str],
+    read: Callable[[str], str] = str,
+) -> Paper:
+    """One slip of a case that the reader may see; five statements.
 
-    Raises NoSlip when the case has none of that name now, KeyError for an unknown name.
+    read: how the reader reads the words, from `cases.reading`.
+    Raises NoSlip when the case has none of that name now, or when who reported is sealed and the
+    words cannot be freed of it; KeyError for an unknown name.
     """
     write = SLIPS[name]
-    payloads = Payload.objects.filter(case_id=case.pk)
+    payloads = Payload.objects.filter(case_id=case.pk, part="words")
+    try:
+        hide = without_reporter(case.pk)
+    except Unreadable as closed:
+        raise NoSlip(str(closed)) from closed
     return write(
         File(
             case=case,
             events=list(Event.objects.filter(case_id=case.pk).order_by("sequence")),
-            contents={(p.sequence, p.part): p.content or {} for p in payloads},
+            contents={p.sequence: p.content or {} for p in payloads},
+            hide=lambda text: read(hide(text)),
             assignments=list(Assignment.objects.filter(case_id=case.pk).order_by("number")),
             categories=categories,
             at=at,
@@ -134,7 +143,7 @@ def _place(file: File) -> str:
 
 
 def _first_words(file: File) -> dict[str, Any]:
-    return file.contents.get((1, "words"), {})
+    return file.contents.get(1, {})
 
 
 def _matter(file: File) -> str:

@@ -134,8 +134,7 @@ def test_a_slip_of_a_secret_case_bears_no_words_and_no_close_place(town: Any, na
 
 def test_long_numbers_are_cut_however_they_are_set() -> None:
     for number in ("13800138000", "138 0013 8000", "１３８００１３８０００", "0570-8123456"):
-        assert slips.mask(f"电话{number}。", {}).endswith("＊＊＊＊。")
-        assert len(slips.mask(number, {})) == 7
-    assert slips.mask("12 号 3 栋 2026-11-23 起", {}) == "12 号 3 栋 202＊＊＊＊ 起"
-    assert slips.mask("2026 年 11 月 3 组 501 室", {}) == "2026 年 11 月 3 组 501 室"
-    assert slips.mask("欧阳 小 满说", {"name": "欧阳小满", "phone": None}) == "＊＊说"
+        assert slips.mask(f"电话{number}。").endswith("＊＊＊＊。")
+        assert len(slips.mask(number)) == 7
+    assert slips.mask("12 号 3 栋 2026-11-23 起") == "12 号 3 栋 202＊＊＊＊ 起"
+    assert slips.mask("2026 年 11 月 3 组 501 室") == "2026 年 11 月 3 组 501 室"
