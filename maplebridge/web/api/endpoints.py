@@ -11,8 +11,9 @@ from ninja import Field, NinjaAPI, Schema, Status
 from ninja.errors import ValidationError
 
 from maplebridge.journey.intake import Report, ReportRefused, take_in
-from maplebridge.journey.rate import follow
+from maplebridge.lib.keyring import KeyringError
 from maplebridge.organisation.units import directory
+from maplebridge.web.parts import limits
 from maplebridge.web.parts.words import tells_only_its_state
 
 api = NinjaAPI(
@@ -27,7 +28,10 @@ RETRY_SECONDS = "20"
 
 
 class ReportIn(Schema):
-    """A matter. key: drawn at random by the sender; the same key is the same report, always."""
+    """A matter. key: drawn at random by the sender; the same key is the same report, always.
+
+    about: name or code of the office it complains about; that office never sees it.
+    """
 
     text: str
     key: Annotated[str, Field(min_length=16, max_length=100, pattern=r"^[!-~]+$")]
@@ -40,6 +44,7 @@ class ReportIn(Schema):
     name: str = ""
     phone: str = ""
     anonymous: bool = False
+    about: str = ""
 
 
 class ReceiptOut(Schema):
@@ -64,7 +69,9 @@ class FollowedOut(Schema):
 
 @api.post("/v1/reports", response={201: ReceiptOut, 200: ReceiptOut})
 def report(request: HttpRequest, said: ReportIn) -> Status[dict[str, Any]]:
-    """Takes a report; 201 for a new one, 200 for one whose key was seen before."""
+    """Takes a report; 201 for a new one, 200 for one whose key was seen before; 429 with
+    Retry-After when very many came from one network."""
+    limits.spend_report(request, None)
     receipt = take_in(
         Report(
             channel="api",
@@ -80,6 +87,7 @@ def report(request: HttpRequest, said: ReportIn) -> Status[dict[str, Any]]:
             name=said.name,
             phone=said.phone,
             anonymous=said.anonymous,
+            about=said.about,
         )
     )
     return Status(
@@ -95,7 +103,7 @@ def report(request: HttpRequest, said: ReportIn) -> Status[dict[str, Any]]:
 @api.get("/v1/reports/{query_code}", response=FollowedOut)
 def followed(request: HttpRequest, query_code: str) -> dict[str, Any] | HttpResponse:
     """Where the matter behind a query code stands; 404 for a code that finds nothing."""
-    found = follow(query_code)
+    found = limits.followed(limits.follower(request), query_code)
     if found is None:
         said = _("No report has this query code. Please compare it with your receipt.")
         return problem(404, said)
@@ -124,6 +132,15 @@ def problem(status: int, detail: str, **more: Any) -> HttpResponse:
     return answer
 
 
+@api.exception_handler(limits.TooMany)
+def too_many(request: HttpRequest, full: limits.TooMany) -> HttpResponse:
+    """429 with the seconds to wait; the same key may be sent again."""
+    waits = limits.REPORT_WAITS if request.method == "POST" else limits.FOLLOW_WAITS
+    answer = problem(429, limits.sentence(waits, full))
+    answer["Retry-After"] = str(full.seconds)
+    return answer
+
+
 @api.exception_handler(ReportRefused)
 def refused(request: HttpRequest, wrong: ReportRefused) -> HttpResponse:
     """422 with a sentence for each field."""
@@ -141,6 +158,7 @@ def invalid(request: HttpRequest, wrong: ValidationError) -> HttpResponse:
 
 @api.exception_handler(OperationalError)
 @api.exception_handler(InterfaceError)
+@api.exception_handler(KeyringError)
 def database_away(request: HttpRequest, wrong: Exception) -> HttpResponse:
     """503: the same key may be sent again; nothing is kept twice."""
     return problem(503, _("The database does not answer. Send the report again with the same key."))

@@ -12,15 +12,19 @@ import json
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 import psycopg
 from django.db import InterfaceError, OperationalError, connection
+from django.utils import translation
 
+from maplebridge.cases import wall
 from maplebridge.cases.feed import CHANNEL, News
-from maplebridge.organisation.people import Role
+from maplebridge.organisation.people import Actor, Role
 from maplebridge.web.live.viewers import (
+    NOBODYS,
     Known,
     Ticket,
     Told,
@@ -30,6 +34,7 @@ from maplebridge.web.live.viewers import (
     missed,
     out_of_sight,
 )
+from maplebridge.web.parts.painted import Wanted, painters, wanted
 from maplebridge.web.parts.position import Position, here, of
 
 log = logging.getLogger("maplebridge.live")
@@ -39,10 +44,13 @@ Result = TypeVar("Result")
 
 # Without a notice the feed is looked at this often.
 LOOK_SECONDS = 1.0
+# A part that many look at is drawn at most this often, however much happens.
+PAINT_SECONDS = 0.5
 # Moves that come close together are read and told together.
 GATHER_SECONDS = 0.05
 HEARTBEAT_SECONDS = 15.0
-RECHECK_SECONDS = 60.0
+# A session that was ended elsewhere is gone from open pages within this time.
+RECHECK_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
 # A reader this many parts behind is cut off; it comes back and reads what it missed.
@@ -55,6 +63,12 @@ ENTRY_THREADS = 2
 AT_ONCE = 50
 # Of Django's parameters of a connection, those that are for Django only.
 NOT_FOR_LISTENING = ("cursor_factory", "context", "prepare_threshold")
+
+
+def painting(html: str, place: Position) -> bytes:
+    """A drawn part, and which news are in it for sure."""
+    said = json.dumps({"at": str(place), "html": html}, ensure_ascii=False, separators=(",", ":"))
+    return f"event: paint\ndata: {said}\n\n".encode()
 
 
 class Full(Exception):
@@ -86,6 +100,11 @@ class Reader:
         # Where the hub stood when it was let in: what comes later is told, what came before is not.
         self.joined = Position(0)
         self.known = Known()
+        self.wanted = (
+            wanted(viewer.actor, shown.draws, dict(shown.asked), shown.language)
+            if shown.draws
+            else None
+        )
         self.waiting: asyncio.Queue[bytes | None] = asyncio.Queue(MOST_WAITING)
         self.ended = False
 
@@ -123,6 +142,7 @@ class Hub:
         self.is_closed = False
         self._arriving = 0
         self._woken: asyncio.Event | None = None
+        self._to_paint: dict[Wanted, Actor] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._following = ThreadPoolExecutor(1, thread_name_prefix="live-feed")
         self._entering = ThreadPoolExecutor(ENTRY_THREADS, thread_name_prefix="live-entry")
@@ -136,6 +156,7 @@ class Hub:
             self._listen(),
             self._follow(),
             self._each(HEARTBEAT_SECONDS, self.beat),
+            self._each(PAINT_SECONDS, self.paint),
             self._each(RECHECK_SECONDS, self.recheck),
         ]
         self._tasks = [asyncio.get_running_loop().create_task(one) for one in work]
@@ -179,6 +200,9 @@ class Hub:
         reader = Reader(shown, viewer)
         reader.joined = self.place
         self.readers.add(reader)
+        if reader.wanted is not None:
+            # What happened between the drawing of the page and now.
+            self._to_paint.setdefault(reader.wanted, viewer.actor)
         return reader
 
     async def catch_up(self, reader: Reader) -> list[bytes]:
@@ -213,7 +237,7 @@ class Hub:
         for news, case, shares in batch:
             at = of(news)
             written = b""
-            decided: dict[tuple[str, str, str, str], bool] = {}
+            decided: dict[tuple[object, ...], bool] = {}
             for reader in self.readers:
                 if reader.start is not None and at <= reader.start:
                     continue
@@ -228,7 +252,8 @@ class Hub:
                         }:
                             reader.finish()
                     continue
-                post = (actor.role, actor.unit_code, actor.area_code, actor.line)
+                # All that the gate asks of an actor without a grant: also whom a matter is about.
+                post = (actor.role, actor.unit_code, actor.area_code, actor.line, actor.held_units)
                 if post not in decided:
                     decided[post] = viewer.sees(case, shares)
                 if decided[post]:
@@ -238,12 +263,37 @@ class Hub:
                 elif reader.known.lose(case.pk):
                     reader.put(gone(case.pk))
         self.place = reached
+        for reader in self.readers:
+            want = reader.wanted
+            if want is not None and any(
+                case.area_code.startswith(want.area_code) for _news, case, _shares in batch
+            ):
+                self._to_paint.setdefault(want, reader.viewer.actor)
+
+    async def paint(self) -> None:
+        """Draws each part in which something happened once, and sends it to all who want it."""
+        to_paint, self._to_paint = self._to_paint, {}
+        for want, actor in to_paint.items():
+            place = self.place
+            try:
+                html = await self._in_entry(_painted, want, actor)
+            except Exception as failure:
+                # The page asks for it itself when it is looked at again; others go on.
+                log.warning("a part could not be drawn: %s", failure)
+                continue
+            said = painting(html, place or Position(0))
+            for reader in self.readers:
+                if reader.wanted == want:
+                    reader.put(said)
 
     async def beat(self) -> None:
         """Tells every page that the stream lives; a database that is away is told as that."""
         if self.place is not None and not self.is_away:
             for reader in self.readers:
                 reader.put(standing(max(self.place, reader.start or self.place)))
+                if reader.wanted is not None:
+                    # Clocks run out although nothing happens.
+                    self._to_paint.setdefault(reader.wanted, reader.viewer.actor)
 
     async def recheck(self) -> None:
         """Ends the streams of those whose session, post or case is not what it was."""
@@ -337,7 +387,13 @@ class Hub:
 
 
 def _let_in_again(tickets: Sequence[Ticket]) -> list[Viewer | None]:
-    return [let_in(shown) for shown in tickets]
+    # Who was let in by a code is not sent away because somebody guesses behind the same address.
+    return [let_in(replace(shown, tries=NOBODYS)) for shown in tickets]
+
+
+def _painted(want: Wanted, actor: Actor) -> str:
+    with translation.override(want.language), wall.standing(actor):
+        return painters[want.name].draw(actor, dict(want.asked))
 
 
 def _kept(work: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Result:

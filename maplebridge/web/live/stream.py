@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.http import QueryDict, parse_cookie
+from django.http import HttpRequest, QueryDict, parse_cookie
+from django.utils.translation import get_language_from_request
 
 from maplebridge.web.live.hub import Full, Hub, Reader
 from maplebridge.web.live.viewers import Ticket, ticket
+from maplebridge.web.parts.limits import TooMany, follower
 
 log = logging.getLogger("maplebridge.live")
 
@@ -41,6 +43,9 @@ async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         reader = await hub.enter(_ticket(scope))
     except Full:
         await _refuse(send, 503)
+        return
+    except TooMany as full:
+        await _refuse(send, 429, [(b"retry-after", str(full.seconds).encode())])
         return
     except (OperationalError, InterfaceError) as failure:
         log.warning("the database did not answer a stream: %s", failure)
@@ -75,11 +80,21 @@ def _ticket(scope: Scope) -> Ticket:
     headers: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
         headers[name] = headers[name] + b"; " + value if name in headers else value
-    cookies = parse_cookie(headers.get(b"cookie", b"").decode("latin-1"))
+    request = HttpRequest()
+    request.COOKIES = parse_cookie(headers.get(b"cookie", b"").decode("latin-1"))
+    request.META = {
+        "HTTP_ACCEPT_LANGUAGE": headers.get(b"accept-language", b"").decode("latin-1"),
+        "REMOTE_ADDR": (scope.get("client") or ("",))[0],
+        "HTTP_X_FORWARDED_FOR": headers.get(b"x-forwarded-for", b"")
+        .decode("latin-1")
+        .replace(";", ","),
+    }
     return ticket(
         QueryDict(scope["query_string"]),
-        cookies.get(settings.SESSION_COOKIE_NAME, ""),
+        request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""),
         headers.get(b"last-event-id", b"").decode("latin-1"),
+        follower(request),
+        get_language_from_request(request),
     )
 
 
@@ -93,7 +108,7 @@ async def _say(send: Send, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-async def _refuse(send: Send, status: int) -> None:
-    headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-store")]
+async def _refuse(send: Send, status: int, more: Sequence[tuple[bytes, bytes]] = ()) -> None:
+    headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-store"), *more]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b""})

@@ -12,12 +12,11 @@ from django.contrib.auth import get_user
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse, QueryDict
 
-from maplebridge.cases import permissions
+from maplebridge.cases import permissions, wall
 from maplebridge.cases.feed import News
 from maplebridge.cases.models import Assignment, Case
-from maplebridge.journey.rate import follow
-from maplebridge.organisation.people import Actor, Role
-from maplebridge.web.parts import words
+from maplebridge.organisation.people import SYSTEM, Actor, Role
+from maplebridge.web.parts import limits, proof, words
 from maplebridge.web.parts.desk import actor_of
 from maplebridge.web.parts.position import Position, news_after
 
@@ -27,20 +26,34 @@ MOST_KNOWN = 500
 # Whoever was away for longer than this many events looks at the page anew.
 MOST_REPLAYED = 2000
 
+# What a page may ask of the part it wants to be sent.
+ASKED = ("area", "layout")
+
 # Where the pages keep their sessions, whatever the settings say.
 SESSIONS = SessionMiddleware(lambda _request: HttpResponse()).SessionStore
+
+# Tries that use up nobody's budget.
+NOBODYS = (limits.FOLLOW_NETWORK, "")
 
 Told = tuple[News, Case, Collection[Assignment]]
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """What a page shows to be let in: its session or its query code, and the rows it shows."""
+    """What a page shows to be let in: its session or its query code, and the rows it shows.
+
+    tries: whose budget a query code that finds nothing uses up. draws: the part that it wants to
+    be sent, by its painter's name, with what it asks; language: of the words in it.
+    """
 
     session_key: str = ""
     code: str = ""
     after: Position | None = None
     rows: frozenset[UUID] = frozenset()
+    tries: tuple[limits.Budget, str] = NOBODYS
+    draws: str = ""
+    asked: tuple[tuple[str, str], ...] = ()
+    language: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,7 +103,13 @@ class Known:
         return self.cases.pop(case_id, self) is None
 
 
-def ticket(query: QueryDict, session_key: str, last_id: str = "") -> Ticket:
+def ticket(
+    query: QueryDict,
+    session_key: str,
+    last_id: str = "",
+    tries: tuple[limits.Budget, str] = NOBODYS,
+    language: str = "",
+) -> Ticket:
     """What a request shows; last_id: what the browser says after a broken stream."""
     rows = set()
     for said in query.get("rows", "").split(",")[:MOST_ROWS]:
@@ -99,13 +118,20 @@ def ticket(query: QueryDict, session_key: str, last_id: str = "") -> Ticket:
         except ValueError:
             continue
     after = Position.read(last_id) or Position.read(query.get("after", ""))
-    return Ticket(session_key, query.get("code", ""), after, frozenset(rows))
+    asked = tuple((name, query.get(name, "")[:40]) for name in ASKED if name in query)
+    code = query.get("code", "")
+    draws = query.get("draws", "")[:20]
+    return Ticket(session_key, code, after, frozenset(rows), tries, draws, asked, language)
 
 
 def let_in(shown: Ticket) -> Viewer | None:
-    """The viewer behind a ticket; None for a stranger. At most three statements."""
+    """The viewer behind a ticket; None for a stranger. At most four statements.
+
+    A session that has ended, or that lacks the second factor its post needs, is a stranger's.
+    Raises TooMany for a code when too many that find nothing came from there.
+    """
     if shown.code:
-        found = follow(shown.code)
+        found = limits.followed(shown.tries, shown.code)
         if found is None:
             return None
         own, other = found.own, found.shown
@@ -117,19 +143,27 @@ def let_in(shown: Ticket) -> Viewer | None:
     request.session = SESSIONS(shown.session_key)
     request.user = get_user(request)
     actor = actor_of(request)
-    return Viewer(actor) if actor is not None else None
+    if actor is None or proof.lacks_second_factor(request, actor):
+        return None
+    return Viewer(actor)
 
 
 def out_of_sight(viewer: Viewer, rows: Collection[UUID]) -> list[UUID]:
     """Those of a page's rows that the viewer does not see (any more). One statement."""
     if not rows or viewer.actor.role == Role.RESIDENT:
         return []
-    seen = Case.objects.visible_to(viewer.actor).filter(pk__in=rows)
-    return sorted(set(rows) - set(seen.values_list("pk", flat=True)))
+    with wall.standing(viewer.actor):
+        seen = Case.objects.visible_to(viewer.actor).filter(pk__in=rows)
+        return sorted(set(rows) - set(seen.values_list("pk", flat=True)))
 
 
 def batch_after(start: Position) -> tuple[list[Told], Position]:
     """The next news, each with its case and the case's shares as they stand. Three statements."""
+    with wall.standing(SYSTEM):
+        return _batch_after(start)
+
+
+def _batch_after(start: Position) -> tuple[list[Told], Position]:
     news, reached = news_after(start)
     if not news:
         return [], reached

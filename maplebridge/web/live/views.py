@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from maplebridge.web.live.viewers import let_in, missed, out_of_sight, ticket
+from maplebridge.web.parts import limits
 from maplebridge.web.parts.position import here
 
 
@@ -19,7 +20,8 @@ def no_stream(_request: HttpRequest) -> HttpResponse:
 @require_safe
 def since(request: HttpRequest) -> JsonResponse:
     """What happened after a position: `here`, `events`, `gone`, and whether to `reload` instead."""
-    shown = ticket(request.GET, request.session.session_key or "")
+    key = request.session.session_key or ""
+    shown = ticket(request.GET, key, tries=limits.follower(request))
     viewer = let_in(shown)
     if viewer is None:
         raise PermissionDenied

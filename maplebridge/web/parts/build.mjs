@@ -8,6 +8,23 @@ const options = {
     "app-style": "src/app.css",
     map: "src/map.js",
     "map-style": "src/map.css",
+    // The live board, with its charts.
+    board: "src/board.js",
+    "board-style": "src/board.css",
+    // The grid worker's pages, and what answers them without a network.
+    worker: "src/worker.js",
+    "worker-offline": "src/worker-offline.js",
+    "worker-style": "src/worker.css",
+    // A desk that is worked by keyboard.
+    desk: "src/desk.js",
+    // Two at one case, and drafts.
+    case: "src/case.js",
+    checklist: "src/checklist.js",
+    hotline: "src/hotline.js",
+    // Voice notes, reading aloud, news pushed to a phone.
+    voice: "src/voice.js",
+    push: "src/push.js",
+    "push-offline": "src/push-offline.js",
   },
   outdir: "static/bundle",
   bundle: true,

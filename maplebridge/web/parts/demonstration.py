@@ -14,10 +14,11 @@ from django.views.decorators.http import require_http_methods
 
 from maplebridge.organisation.models import Account, Holding
 from maplebridge.organisation.people import Role, Tier
+from maplebridge.web.parts import phone, sessions
 from maplebridge.web.parts.desk import CHOSEN
 from maplebridge.web.parts.words import unit_name
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -29,6 +30,7 @@ def roles(request: HttpRequest) -> HttpResponse:
         account = _chosen(request.POST.get("account", ""))
         login(request, account, backend=BACKEND)
         request.session.pop(CHOSEN, None)
+        sessions.begin_anew(request)
         return HttpResponseRedirect(reverse("desk"))
     return render(request, "parts/demonstration.html", {"tiers": _by_tier()})
 
@@ -61,4 +63,7 @@ def _by_tier() -> list[tuple[str, list[dict[str, Any]]]]:
     return [(str(tier.label), tiers[tier]) for tier in sorted(tiers, reverse=True)]
 
 
-urlpatterns = [path("", roles, name="demonstration")]
+urlpatterns = [
+    path("", roles, name="demonstration"),
+    path("phone/", phone.phone, name="phone"),
+]

@@ -6,23 +6,25 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from maplebridge.cases import wall
+from maplebridge.cases.permissions import may_audit
 from maplebridge.lib import clock
+from maplebridge.organisation.editions import may_configure
 from maplebridge.organisation.models import Account, actors_for
 from maplebridge.organisation.people import Actor
+from maplebridge.organisation.staff import may_manage
+from maplebridge.web.parts import doorstep, kept_forms
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer", bound=HttpResponseBase)
-CHOSEN = "post"
+CHOSEN = doorstep.CHOSEN
 _KEPT = "_posts"
 
 
-def post_name(actor: Actor) -> str:
-    """What names one of an account's posts in its session."""
-    return f"{actor.role}:{actor.unit_code}"
+post_name = doorstep.post_name
 
 
 def posts_of(request: HttpRequest) -> list[Actor]:
@@ -48,23 +50,39 @@ def actor_of(request: HttpRequest) -> Actor | None:
     return next((post for post in posts if post_name(post) == chosen), posts[0] if posts else None)
 
 
+def home_of(actor: Actor) -> str:
+    """The name of the page on which a post begins its work; an officer has no queue of cases."""
+    if may_configure(actor):
+        return "configuration"
+    if may_manage(actor):
+        return "staff"
+    return "desk-looks" if may_audit(actor) else "desk"
+
+
 def at_a_desk(
     view: Callable[Concatenate[HttpRequest, Actor, P], Answer],
-) -> Callable[Concatenate[HttpRequest, P], Answer | HttpResponseRedirect]:
+) -> Callable[Concatenate[HttpRequest, P], Answer | HttpResponse]:
     """Gives the view its actor.
 
-    A visitor is asked to sign in; an account that holds no post today is refused.
+    A visitor is asked to sign in; an account that holds no post today is refused; who lacks the
+    second factor, or sends a form drawn under another post, is stopped at the doorstep. The view
+    stands behind the wall in one transaction: it commits when the answer is ready.
     """
 
     @wraps(view)
     def at_desk(
         request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs
-    ) -> Answer | HttpResponseRedirect:
+    ) -> Answer | HttpResponse:
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            return kept_forms.signed_out(request)
+        doorstep.go_on_as_drawn(request, posts_of(request))
         actor = actor_of(request)
         if actor is None:
             raise PermissionDenied
-        return view(request, actor, *args, **kwargs)
+        asked = doorstep.stopped(request, actor, posts_of(request))
+        if asked is not None:
+            return asked
+        with wall.standing(actor):
+            return view(request, actor, *args, **kwargs)
 
     return at_desk

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from maplebridge.cases.effects import GUARDS, Step
 from maplebridge.cases.kinds import Field, Guard, Move, Type
 from maplebridge.cases.models import Assignment, Case, CaseQuerySet
-from maplebridge.cases.permissions import covers, moves_for
+from maplebridge.cases.permissions import covers, has_in_sight, moves_for
 from maplebridge.journey.models import Category
 from maplebridge.lib.clock import now
 from maplebridge.organisation.models import Area
@@ -28,7 +28,9 @@ MANY = frozenset({Type.UNITS, Type.CODES})
 # Moves that end, refuse or send back: their button is drawn with care.
 GRAVE = frozenset({"decline", "void", "return_back", "verify_fail", "record_only"})
 # These guards read the form; all others can be asked before it is drawn.
-ASKED_WITH_FACTS = frozenset({Guard.REVIEW_WITHIN_30_DAYS, Guard.HIGHER_LEVEL, Guard.NOT_ITSELF})
+ASKED_WITH_FACTS = frozenset(
+    {Guard.REVIEW_WITHIN_30_DAYS, Guard.HIGHER_LEVEL, Guard.NOT_ITSELF, Guard.IN_SIGHT}
+)
 # The one step forward in each state comes first and in the house's colour.
 FORWARD = ("accept", "file_case", "dispatch", "sign_for", "feedback", "verify_pass", "close")
 
@@ -102,23 +104,28 @@ def draw(
     problems: Mapping[str, str] | None = None,
 ) -> list[DrawnField]:
     """The fields of a move's form, in the manifest's order."""
-    return [_drawn(need, case, actor, said, problems or {}) for need in move.needs]
+    return [_drawn(move, need, case, actor, said, problems or {}) for need in move.needs]
 
 
 def _drawn(
-    need: Field, case: Case, actor: Actor, said: QueryDict | None, problems: Mapping[str, str]
+    move: Move,
+    need: Field,
+    case: Case,
+    actor: Actor,
+    said: QueryDict | None,
+    problems: Mapping[str, str],
 ) -> DrawnField:
     given = said.getlist(need.name) if said is not None else _offered(need, case)
     return DrawnField(
         name=need.name,
-        type=str(need.type),
+        type=str(Type.NOTE if need.type is Type.SEALED else need.type),
         label=str(need.label),
         required=need.required,
         most=need.most,
         value=given[0] if given else "",
         values=given,
         error=problems.get(need.name, ""),
-        groups=_groups(need, case, actor),
+        groups=_groups(move, need, case, actor),
     )
 
 
@@ -135,9 +142,11 @@ def _offered(need: Field, case: Case) -> list[str]:
     return []
 
 
-def _groups(need: Field, case: Case, actor: Actor) -> list[Group]:
+def _groups(move: Move, need: Field, case: Case, actor: Actor) -> list[Group]:
     if need.among:
         return share_groups(case, need.among)
+    if need.type == Type.UNITS and Guard.IN_SIGHT in move.guards:
+        return sight_groups(case, actor)
     match need.type:
         case Type.UNIT | Type.UNITS:
             return unit_groups(case, need.kinds)
@@ -157,6 +166,22 @@ def share_groups(case: Case, among: tuple[tuple[str, str], ...]) -> list[Group]:
     shares = Assignment.objects.filter(case_id=case.pk).order_by("number")
     codes = dict.fromkeys(s.unit_code for s in shares if (s.duty, s.progress) in among)
     return [("", [(code, unit_name(code)) for code in codes])]
+
+
+def sight_groups(case: Case, actor: Actor) -> list[Group]:
+    """The other units that see the case: those at work on it, and rooms over its place."""
+    shares = list(Assignment.objects.filter(case_id=case.pk))
+    at_work = {share.unit_code for share in shares} | {case.unit_code}
+    here: list[tuple[str, str]] = []
+    above: list[tuple[str, str]] = []
+    for unit in directory().all():
+        if unit.code == actor.unit_code or not has_in_sight(
+            unit.code, unit.kind, unit.area_code, case, shares
+        ):
+            continue
+        (here if unit.code in at_work else above).append((unit.code, unit_name(unit.code)))
+    groups = [(_("At work on it"), here), (_("Rooms over the place"), above)]
+    return [(name, options) for name, options in groups if options]
 
 
 def unit_groups(case: Case, kinds: tuple[str, ...] = ()) -> list[Group]:

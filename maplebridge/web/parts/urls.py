@@ -3,12 +3,14 @@
 from django.urls import path
 from django.views.i18n import set_language
 
-from maplebridge.web.parts import views
+from maplebridge.web.parts import design, push, views
 
 urlpatterns = [
-    path("sign-in/", views.SignIn.as_view(), name="sign-in"),
-    path("sign-out/", views.SignOut.as_view(next_page="/"), name="sign-out"),
     path("change-post/", views.change_post, name="change-post"),
     path("language/", set_language, name="set_language"),
+    path("design/", design.design, name="design"),
+    path("push.js", push.script, name="push-script"),
+    path("push/<str:code>/", push.ask, name="push"),
+    path("map/base.pmtiles", views.base_tiles, name="base-map"),
     path("map/areas.json", views.areas, name="areas"),
 ]

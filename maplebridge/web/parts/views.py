@@ -1,42 +1,34 @@
-"""What every door shares: signing in and out, the change of post, the outlines for maps."""
+"""What every door shares: the change of post, the outlines for maps."""
 
 from __future__ import annotations
 
 import gzip
 import json
+import re
 from typing import Any
 
-from django.contrib.auth import views as auth_views
+from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
 from django.db.models.functions import Length
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from maplebridge.connectors.maps import base_map
 from maplebridge.organisation.models import Area
-from maplebridge.organisation.people import Actor
-from maplebridge.web.parts.desk import CHOSEN, at_a_desk, post_name, posts_of
+from maplebridge.web.parts.desk import CHOSEN, post_name, posts_of
 
 OUTLINES = "areas.json"
 OUTLINES_KEPT_SECONDS = 300
 # Four decimals are about 11 m: enough for a boundary on a screen, half the bytes.
 DECIMALS = 4
-
-
-class SignIn(auth_views.LoginView):
-    """Signs in a member of staff."""
-
-    template_name = "parts/sign_in.html"
-    redirect_authenticated_user = True
-
-
-class SignOut(auth_views.LogoutView):
-    """Signs out."""
+RANGE = re.compile(r"bytes=(\d{1,15})-(\d{1,15})?")
+MOST_RANGE_BYTES = 4 * 1024 * 1024
 
 
 @require_POST
-@at_a_desk
-def change_post(request: HttpRequest, _actor: Actor) -> HttpResponse:
+@login_required
+def change_post(request: HttpRequest) -> HttpResponse:
     """Goes on under another post of the same account; an unknown one changes nothing."""
     wanted = request.POST.get("post", "")
     if wanted in {post_name(post) for post in posts_of(request)}:
@@ -64,6 +56,30 @@ def areas(request: HttpRequest) -> HttpResponse:
         answer["Content-Encoding"] = "gzip"
     answer["Cache-Control"] = f"public, max-age={OUTLINES_KEPT_SECONDS}"
     answer["Vary"] = "Accept-Encoding"
+    return answer
+
+
+@require_safe
+def base_tiles(request: HttpRequest) -> HttpResponse:
+    """A part of the base map's file, as its readers ask for it: one range of bytes a request."""
+    base = base_map()
+    if base is None or base.file is None:
+        raise Http404
+    size = base.file.stat().st_size
+    asked = RANGE.fullmatch(request.headers.get("Range", ""))
+    if asked is None:
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    first = int(asked[1])
+    last = min(int(asked[2]) if asked[2] else size - 1, first + MOST_RANGE_BYTES - 1, size - 1)
+    if first > last:
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    with base.file.open("rb") as file:
+        file.seek(first)
+        body = file.read(last - first + 1)
+    answer = HttpResponse(body, status=206, content_type="application/octet-stream")
+    answer["Content-Range"] = f"bytes {first}-{last}/{size}"
+    answer["Cache-Control"] = f"public, max-age={OUTLINES_KEPT_SECONDS}"
+    answer["ETag"] = f'"{size}-{int(base.file.stat().st_mtime)}"'
     return answer
 
 

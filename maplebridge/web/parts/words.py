@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from maplebridge.cases.grades import Confidentiality
 from maplebridge.cases.models import Case
 from maplebridge.lib import clock
+from maplebridge.organisation.skeleton import LINES
 from maplebridge.organisation.units import UnknownUnit, directory
 
 SOON = dt.timedelta(hours=4)
@@ -26,6 +27,9 @@ STATE_SIGNS = {
     "suspended": ("stone", "pause"),
     "feedback": ("water", "eye"),
     "verified": ("jade", "check"),
+    "unanswered": ("amber", "inbox"),
+    "answered": ("jade", "chat"),
+    "stopped": ("stone", "stop"),
     "closed": ("jade", "done"),
     "archived": ("jade", "done"),
     "declined": ("stone", "stop"),
@@ -42,6 +46,12 @@ class Sign:
     tone: str
     icon: str
     at: dt.datetime | None = None
+
+
+def line_name(code: str) -> str:
+    """A line (条线) in the reader's language; a city's own line by its code."""
+    chinese, english, _kind = LINES.get(code, (code, code, None))
+    return chinese if reads_chinese() else english
 
 
 def reads_chinese() -> bool:

@@ -2,6 +2,7 @@
 import htmx from "htmx.org";
 import { startCounts } from "./counts.js";
 import { startLive } from "./live.js";
+import { startPasskeys } from "./passkey.js";
 import { startPhotos } from "./photo.js";
 import { startPlaces } from "./place.js";
 import { startSends } from "./send.js";
@@ -18,6 +19,7 @@ Object.assign(htmx.config, {
 function start(root) {
   startCounts(root);
   startLive(root, start);
+  startPasskeys(root);
   startPhotos(root);
   startPlaces(root);
   startSends(root);
@@ -43,15 +45,16 @@ document.addEventListener("DOMContentLoaded", () => {
   });
 });
 
-// A sheet in the head closes when the reader goes elsewhere.
+// A sheet in the head or below it closes when the reader goes elsewhere.
+const SHEETS = "details.who[open], details.nav-more[open]";
 document.addEventListener("click", (event) => {
-  for (const open of document.querySelectorAll("details.who[open]")) {
+  for (const open of document.querySelectorAll(SHEETS)) {
     if (!open.contains(event.target)) open.open = false;
   }
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
-  for (const open of document.querySelectorAll("details.who[open]")) {
+  for (const open of document.querySelectorAll(SHEETS)) {
     open.open = false;
     open.querySelector("summary").focus();
   }

@@ -67,7 +67,12 @@ class Live {
   question() {
     const asked = new URLSearchParams({ after: this.after });
     if (this.box.dataset.code) asked.set("code", this.box.dataset.code);
-    else if (this.rows.length) asked.set("rows", this.rows.slice(0, 60).join(","));
+    const drawn = this.box.closest("[data-live-draws]");
+    if (drawn) {
+      asked.set("draws", drawn.dataset.liveDraws);
+      for (const [name, value] of new URLSearchParams(drawn.dataset.liveAsked)) asked.set(name, value);
+    }
+    if (!this.box.dataset.code && this.rows.length) asked.set("rows", this.rows.slice(0, 60).join(","));
     return asked;
   }
 
@@ -103,6 +108,10 @@ class Live {
       this.asking = false;
       clearTimeout(this.asker);
       this.state("live");
+    });
+    told("paint", (event) => {
+      const html = JSON.parse(event.data).html;
+      this.swap(new DOMParser().parseFromString(html, "text/html"), false);
     });
     told("gone", (event) => this.gone(JSON.parse(event.data).case));
     told("reload", () => this.changed());
@@ -177,6 +186,8 @@ class Live {
 
   // Draws soon, and not much more often than once in BETWEEN_MS however much happens.
   changed() {
+    // What is drawn by the stream itself need not be asked for while the stream lives.
+    if (this.source && !this.asking && this.box.closest("[data-live-draws]")) return;
     this.stale = true;
     if (this.drawing) return;
     const wait = Math.max(GATHER_MS * (0.5 + Math.random()),
@@ -189,7 +200,7 @@ class Live {
     this.drawing = true;
     this.stale = false;
     try {
-      const answer = await fetch(location.href, { headers: { "X-Live": "1" } });
+      const answer = await fetch(this.address(), { headers: { "X-Live": "1" } });
       const path = new URL(answer.url).pathname;
       if (answer.status >= 500) throw new Error(answer.status);
       if (!answer.ok || path !== location.pathname) return this.say("lost");
@@ -203,6 +214,12 @@ class Live {
       // Something happened while the page was fetched.
       if (this.stale) this.changed();
     }
+  }
+
+  // What is drawn anew: the whole page, or what draws only its live parts, from the last news on.
+  address() {
+    const only = this.box.closest("[data-live-source]")?.dataset.liveSource;
+    return only ? `${only}&after=${this.after}` : location.href;
   }
 
   // Puts in every part that differs, unless the reader is at work in it.
@@ -227,6 +244,7 @@ class Live {
     if (box && this.source === null) this.after = box.dataset.live;
     if (kept) this.say("waiting");
     else if (drawn) this.say("changed");
+    if (drawn) document.dispatchEvent(new CustomEvent("live:drawn"));
   }
 
   stays(part) {

@@ -1,11 +1,22 @@
 // Maps of our own layers only: no outside tiles, no outside letters.
-// Modes: "pick" sets a place, "point" shows one, "cases" shows open cases in groups.
+// Modes: "pick" sets a place, "point" shows one, "cases" shows open cases in groups, "rows" shows
+// the rows of the page's own tables that have a place.
+import gcoord from "gcoord";
 import maplibregl from "maplibre-gl/dist/maplibre-gl-csp.js";
+import { Protocol } from "pmtiles";
 
 const FONT = '"PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif';
 // Chinese letters are drawn by the browser; others are asked from here, which answers with none.
 const GLYPHS = "glyphs://{fontstack}/{range}";
 maplibregl.addProtocol("glyphs", async () => ({ data: new ArrayBuffer(0) }));
+// Where the base map is drawn in GCJ-02, everything is laid onto it in GCJ-02, and what is picked
+// is told in WGS-84 again.
+let shifted = false;
+const onto = (lon, lat) => (shifted ? gcoord.transform([lon, lat], gcoord.WGS84, gcoord.GCJ02) : [lon, lat]);
+const off = (lon, lat) => (shifted ? gcoord.transform([lon, lat], gcoord.GCJ02, gcoord.WGS84) : [lon, lat]);
+const laid = (features) => (shifted ? gcoord.transform(features, gcoord.WGS84, gcoord.GCJ02) : features);
+const SETTLED_MS = 150;
+const DEEPEST = 18;
 const CITY = [[118.0, 28.2], [119.35, 29.55]];
 const SHAPES = { ontime: "#225b80", due: "#855500", overdue: "#a3123f", paused: "#57534e" };
 
@@ -121,7 +132,14 @@ function boundsOf(features) {
   const bounds = new maplibregl.LngLatBounds();
   const walk = (part) =>
     typeof part[0] === "number" ? bounds.extend(part) : part.forEach(walk);
-  for (const { geometry } of features) if (geometry) walk(geometry.coordinates);
+  for (const { geometry, properties } of features) {
+    if (geometry) walk(geometry.coordinates);
+    // A group stands in the middle of what it stands for.
+    if (properties.frame) {
+      const [west, south, east, north] = properties.frame;
+      bounds.extend(onto(west, south)).extend(onto(east, north));
+    }
+  }
   return bounds;
 }
 
@@ -137,17 +155,17 @@ function pin(map, lon, lat, options = {}) {
 function pick(map, box, place) {
   const form = box.closest("[data-place]");
   let marker;
+  // lon, lat: as the form holds them, in WGS-84.
   const put = (lon, lat) => {
-    if (marker) marker.setLngLat([lon, lat]);
+    const at = onto(lon, lat);
+    if (marker) marker.setLngLat(at);
     else {
-      marker = pin(map, lon, lat, { draggable: true });
-      marker.on("dragend", () => {
-        const at = marker.getLngLat();
-        chosen(at.lng, at.lat);
-      });
+      marker = pin(map, ...at, { draggable: true });
+      marker.on("dragend", () => chosen(marker.getLngLat()));
     }
   };
-  const chosen = (lon, lat) => {
+  const chosen = ({ lng, lat: drawn }) => {
+    const [lon, lat] = off(lng, drawn);
     put(lon, lat);
     form.dispatchEvent(new CustomEvent("place:set", { detail: { lon, lat } }));
   };
@@ -156,19 +174,16 @@ function pick(map, box, place) {
     const lat = Number.parseFloat(form.querySelector("[name=lat]").value);
     if (Number.isNaN(lon) || Number.isNaN(lat)) return;
     put(lon, lat);
-    map.jumpTo({ center: [lon, lat], zoom: Math.max(map.getZoom(), 14) });
+    map.jumpTo({ center: onto(lon, lat), zoom: Math.max(map.getZoom(), 14) });
   };
-  map.on("click", ({ lngLat }) => chosen(lngLat.lng, lngLat.lat));
+  map.on("click", ({ lngLat }) => chosen(lngLat));
   form.addEventListener("place:found", kept);
   form.addEventListener("place:cleared", () => {
     marker?.remove();
     marker = undefined;
   });
   // By keyboard: the arrows move the map, the button puts the pin in its middle.
-  form.querySelector("[data-map-middle]")?.addEventListener("click", () => {
-    const middle = map.getCenter();
-    chosen(middle.lng, middle.lat);
-  });
+  form.querySelector("[data-map-middle]")?.addEventListener("click", () => chosen(map.getCenter()));
   if (place) put(...place);
   kept();
 }
@@ -186,45 +201,44 @@ function words(feature) {
   return box;
 }
 
-function showCases(map, box, cases) {
+// The server groups, so that the numbers on the map always add up to what the list holds.
+function showCases(map, box, first) {
   for (const status of Object.keys(SHAPES)) map.addImage(status, sign(status), { pixelRatio: 2 });
-  map.addSource("cases", {
-    type: "geojson",
-    data: cases,
-    cluster: true,
-    clusterMaxZoom: 14,
-    clusterRadius: 44,
-  });
+  map.addSource("cases", { type: "geojson", data: first });
   map.addLayer({
     id: "cases",
     type: "symbol",
     source: "cases",
-    filter: ["!", ["has", "point_count"]],
+    filter: ["==", ["get", "count"], 1],
     layout: { "icon-image": ["get", "status"], "icon-allow-overlap": true },
   });
   // Groups are buttons, so that they can be reached and read without a mouse.
-  map.addLayer({
-    id: "groups",
-    type: "circle",
-    source: "cases",
-    filter: ["has", "point_count"],
-    paint: { "circle-radius": 22, "circle-opacity": 0 },
-  });
-  const shown = new Map();
-  const redraw = () => {
-    const now = new Map();
-    for (const group of map.querySourceFeatures("cases", { filter: ["has", "point_count"] })) {
-      const id = group.properties.cluster_id;
-      if (now.has(id)) continue;
-      const marker = shown.get(id) ?? grouped(map, box, group);
-      now.set(id, marker);
-      if (!shown.has(id)) marker.addTo(map);
-    }
-    for (const [id, marker] of shown) if (!now.has(id)) marker.remove();
-    shown.clear();
-    for (const [id, marker] of now) shown.set(id, marker);
+  let groups = [];
+  const show = (cases) => {
+    map.getSource("cases").setData(cases);
+    for (const group of groups) group.remove();
+    groups = cases.features
+      .filter((feature) => feature.properties.count > 1)
+      .map((feature) => grouped(map, box, feature).addTo(map));
+    box.dataset.shown = String(
+      cases.features.reduce((sum, feature) => sum + feature.properties.count, 0),
+    );
   };
-  map.on("render", () => map.isSourceLoaded("cases") && redraw());
+  let asked = 0;
+  const ask = async () => {
+    const mine = ++asked;
+    try {
+      const cases = laid(await fetched(framed(map, box)));
+      if (mine === asked) show(cases);
+    } catch {
+      // What is drawn stays; the next movement asks again.
+    }
+  };
+  let waiting;
+  map.on("moveend", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(ask, SETTLED_MS);
+  });
   map.on("click", "cases", ({ features }) => {
     new maplibregl.Popup({ offset: 14 })
       .setLngLat(features[0].geometry.coordinates)
@@ -233,24 +247,144 @@ function showCases(map, box, cases) {
   });
   map.on("mouseenter", "cases", () => (map.getCanvas().style.cursor = "pointer"));
   map.on("mouseleave", "cases", () => (map.getCanvas().style.cursor = ""));
+  show(first);
+}
+
+// The tables say the same in words, so the map adds nothing that a reader without it would miss.
+function showRows(map, box) {
+  const features = [...document.querySelectorAll("tr[data-lon][data-lat]")].map((row) => ({
+    type: "Feature",
+    properties: { status: row.dataset.status, name: row.querySelector("th").textContent.trim() },
+    geometry: { type: "Point", coordinates: onto(Number(row.dataset.lon), Number(row.dataset.lat)) },
+  }));
+  for (const status of Object.keys(SHAPES)) map.addImage(status, sign(status), { pixelRatio: 2 });
+  map.addSource("rows", { type: "geojson", data: { type: "FeatureCollection", features } });
+  map.addLayer({
+    id: "rows",
+    type: "symbol",
+    source: "rows",
+    layout: {
+      "icon-image": ["get", "status"],
+      "icon-allow-overlap": true,
+      "text-field": ["get", "name"],
+      "text-size": 12,
+      "text-font": ["sans-serif"],
+      "text-variable-anchor": ["left", "right", "top", "bottom"],
+      "text-radial-offset": 1.2,
+      "text-optional": true,
+    },
+    paint: { "text-color": "#3d342c", "text-halo-color": "#fbf8f1", "text-halo-width": 1.5 },
+  });
+  box.dataset.shown = String(features.length);
+  return features;
+}
+
+function framed(map, box) {
+  const bounds = map.getBounds();
+  const edges = [
+    ...off(bounds.getWest(), bounds.getSouth()),
+    ...off(bounds.getEast(), bounds.getNorth()),
+  ].map((edge) => edge.toFixed(6));
+  return `${box.dataset.cases}&zoom=${Math.round(map.getZoom())}&frame=${edges}`;
 }
 
 function grouped(map, box, group) {
+  const { count, frame } = group.properties;
   const element = document.createElement("button");
   element.type = "button";
   element.className = "map-cluster";
-  element.textContent = group.properties.point_count;
-  element.setAttribute(
-    "aria-label",
-    box.dataset.group.replace("{count}", group.properties.point_count),
-  );
+  element.textContent = count;
+  element.setAttribute("aria-label", box.dataset.group.replace("{count}", count));
   const at = group.geometry.coordinates;
-  element.addEventListener("click", async (event) => {
+  element.addEventListener("click", (event) => {
     event.stopPropagation();
-    const zoom = await map.getSource("cases").getClusterExpansionZoom(group.properties.cluster_id);
-    map.easeTo({ center: at, zoom: zoom + 0.3 });
+    const [west, south, east, north] = frame;
+    const wide = Math.max(east - west, north - south);
+    if (map.getZoom() < DEEPEST && wide > 0.00005) {
+      map.fitBounds([onto(west, south), onto(east, north)], { padding: 80, maxZoom: DEEPEST });
+      return;
+    }
+    // They lie on one spot: no map can part them, a list can.
+    const link = document.createElement("a");
+    const edge = 0.000001;
+    link.href = `${box.dataset.list}&frame=${[west - edge, south - edge, east + edge, north + edge]}`;
+    link.textContent = box.dataset.here.replace("{count}", count);
+    new maplibregl.Popup({ offset: 20 }).setLngLat(at).setDOMContent(link).addTo(map);
   });
   return new maplibregl.Marker({ element }).setLngLat(at);
+}
+
+// Areas one level below the shown one, each with the number that a table beside the map holds.
+function showAreas(map, box, areas) {
+  const top = box.dataset.area;
+  const table = () => document.querySelector("[data-areas-table]");
+  const inside = areas.features.filter(({ properties }) => properties.code.startsWith(top));
+  const levels = inside.map(({ properties }) => properties.level).filter((l) => l > top.length);
+  const next = Math.min(...levels);
+  const drawn = inside.filter(({ properties }) => properties.level === next);
+  const own = inside.filter(({ properties }) => properties.code === top);
+  const dark = document.documentElement.dataset.theme === "dark";
+  map.addSource("board", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
+  const shade = dark
+    ? ["interpolate", ["linear"], ["get", "share"], 0, "#26302c", 1, "#8c4a33"]
+    : ["interpolate", ["linear"], ["get", "share"], 0, "#fbf8f1", 1, "#e0a48c"];
+  map.addLayer({ id: "board", type: "fill", source: "board", paint: { "fill-color": shade } }, "line-15");
+  map.addLayer({
+    id: "board-edge", type: "line", source: "board",
+    paint: { "line-color": dark ? "#8a7d6d" : "#a08a6c", "line-width": 1.4 },
+  });
+  if (dark) {
+    map.setPaintProperty("ground", "background-color", "#1d211f");
+    map.setPaintProperty("fill", "fill-opacity", 0);
+    for (const size of [6, 9, 12]) {
+      map.setPaintProperty(`name-${size}`, "text-color", "#c3b9ac");
+      map.setPaintProperty(`name-${size}`, "text-halo-color", "#171513");
+    }
+  }
+  let signs = [];
+  const tell = () => {
+    const told = new Map();
+    for (const row of table()?.querySelectorAll("tr[data-code]") ?? []) {
+      told.set(row.dataset.code, [Number(row.dataset.count), Number(row.dataset.overdue)]);
+    }
+    const most = Math.max(1, ...[...told.values()].map(([count]) => count));
+    for (const sign of signs) sign.remove();
+    signs = [];
+    const features = drawn.map((area) => {
+      const [count, late] = told.get(area.properties.code) ?? [0, 0];
+      if (area.properties.lon !== null && (count || drawn.length <= 12)) {
+        signs.push(numbered(map, box, area, count, late));
+      }
+      return { ...area, properties: { ...area.properties, share: count / most } };
+    });
+    map.getSource("board").setData({ type: "FeatureCollection", features });
+    box.dataset.shown = String([...told.values()].reduce((sum, [count]) => sum + count, 0));
+  };
+  box.addEventListener("areas:told", tell);
+  tell();
+  const around = boundsOf(own.length && own[0].geometry ? own : drawn.length ? drawn : areas.features);
+  if (!around.isEmpty()) map.fitBounds(around, { padding: 28, animate: false });
+}
+
+function numbered(map, box, area, count, late) {
+  const { code, name, lon, lat } = area.properties;
+  const link = document.createElement("a");
+  link.className = `map-count${count ? "" : " none"}${late ? " late" : ""}`;
+  link.href = `${box.dataset.drill}${code}`;
+  link.textContent = count;
+  link.setAttribute(
+    "aria-label",
+    box.dataset.open.replace("{name}", name).replace("{count}", count),
+  );
+  // A region's name is read with its number; MapLibre would call it a marker.
+  return new maplibregl.Marker({ element: link }).setLngLat(onto(lon, lat)).addTo(map);
+}
+
+function baseSource(base) {
+  const tiles = { type: "raster", tileSize: 256, maxzoom: base.most_zoom, attribution: base.words };
+  if (base.tiles !== "pmtiles") return { ...tiles, tiles: [base.address] };
+  maplibregl.addProtocol("pmtiles", new Protocol().tile);
+  return { ...tiles, url: `pmtiles://${new URL(base.address, location.href)}` };
 }
 
 async function draw(box) {
@@ -259,7 +393,10 @@ async function draw(box) {
   maplibregl.setWorkerUrl(box.dataset.worker);
   const lon = Number.parseFloat(box.dataset.lon);
   const lat = Number.parseFloat(box.dataset.lat);
-  const place = Number.isNaN(lon) || Number.isNaN(lat) ? undefined : [lon, lat];
+  const base = box.dataset.base ? JSON.parse(box.dataset.base) : undefined;
+  shifted = base?.datum === "GCJ02";
+  const known = !(Number.isNaN(lon) || Number.isNaN(lat));
+  const place = known ? onto(lon, lat) : undefined;
   let map;
   try {
     map = new maplibregl.Map({
@@ -271,7 +408,7 @@ async function draw(box) {
       minZoom: 6,
       maxZoom: 19,
       localIdeographFontFamily: FONT,
-      attributionControl: false,
+      attributionControl: base?.words ? { compact: true } : false,
       dragRotate: false,
       pitchWithRotate: false,
       cooperativeGestures: box.dataset.mode === "point",
@@ -287,8 +424,8 @@ async function draw(box) {
   map.addControl(new maplibregl.NavigationControl({ showCompass: false }), "top-right");
   try {
     const [areas, cases] = await Promise.all([
-      fetched(box.dataset.areas).catch(empty),
-      box.dataset.cases ? fetched(box.dataset.cases) : empty(),
+      fetched(box.dataset.areas).then(laid).catch(empty),
+      box.dataset.cases ? fetched(`${box.dataset.cases}&zoom=8`).then(laid) : empty(),
       new Promise((done) => map.once("load", done)),
     ]);
     const madeUp = box.parentElement.querySelector("[data-made-up]");
@@ -296,13 +433,24 @@ async function draw(box) {
     map.addSource("areas", { type: "geojson", data: areas });
     map.addSource("names", { type: "geojson", data: innerPoints(areas) });
     for (const layer of layers().slice(1)) map.addLayer(layer);
+    if (base) {
+      map.addSource("base", baseSource(base));
+      map.addLayer({ id: "base", type: "raster", source: "base" }, "fill");
+      map.setPaintProperty("fill", "fill-opacity", 0);
+    }
     note.hidden = true;
-    if (box.dataset.mode === "cases") {
+    if (box.dataset.mode === "areas") {
+      showAreas(map, box, areas);
+    } else if (box.dataset.mode === "rows") {
+      const rows = showRows(map, box);
+      const around = boundsOf(rows.length ? rows : areas.features);
+      if (!around.isEmpty()) map.fitBounds(around, { padding: 64, maxZoom: 14, animate: false });
+    } else if (box.dataset.mode === "cases") {
       showCases(map, box, cases);
       const around = boundsOf(cases.features.length ? cases.features : areas.features);
       if (!around.isEmpty()) map.fitBounds(around, { padding: 48, maxZoom: 14, animate: false });
     } else {
-      if (box.dataset.mode === "pick") pick(map, box, place);
+      if (box.dataset.mode === "pick") pick(map, box, known ? [lon, lat] : undefined);
       else if (place) pin(map, ...place);
       if (!place && areas.features.length) {
         map.fitBounds(boundsOf(areas.features), { padding: 16, animate: false });

@@ -78,8 +78,16 @@ export function startPhotos(root) {
     const shelf = document.createElement("div");
     shelf.className = "photos";
     shelf.setAttribute("aria-live", "polite");
-    input.after(shelf);
+    const said = document.createElement("p");
+    said.className = "small";
+    said.setAttribute("role", "status");
+    (input.closest(".snap") ?? input).after(shelf, said);
+    // Chosen nothing, or the phone did not open its camera: the browser tells both the same way.
+    input.addEventListener("cancel", () => {
+      said.textContent = input.files.length ? "" : (input.dataset.none ?? "");
+    });
     input.addEventListener("change", async () => {
+      said.textContent = "";
       input.setAttribute("aria-busy", "true");
       held(input, await Promise.all([...input.files].map(smaller)));
       input.removeAttribute("aria-busy");

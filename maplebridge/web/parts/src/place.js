@@ -34,9 +34,9 @@ function ask(box, button) {
       setPlace(box, coords.longitude, coords.latitude, box.dataset.found.replace("{metres}", metres));
       box.dispatchEvent(new CustomEvent("place:found"));
     },
-    () => {
+    ({ code, PERMISSION_DENIED }) => {
       button.removeAttribute("aria-busy");
-      told(box, box.dataset.refused);
+      told(box, code === PERMISSION_DENIED ? box.dataset.refused : (box.dataset.late ?? box.dataset.refused));
     },
     { enableHighAccuracy: true, timeout: 12000, maximumAge: 30000 },
   );

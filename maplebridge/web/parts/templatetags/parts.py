@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterable
 
 from django import template
+from django.template.context import Context
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from maplebridge.cases.models import Case
+from maplebridge.connectors.maps import base_map
 from maplebridge.lib import clock
-from maplebridge.web.parts import words
+from maplebridge.web.parts import beside, words
 
 register = template.Library()
 
@@ -96,9 +100,56 @@ def confidence(share: float) -> str:
 
 
 @register.filter
+def line_name(code: str) -> str:
+    """A line (条线) in the reader's language."""
+    return words.line_name(code)
+
+
+@register.filter
 def percent(share: float) -> str:
     """A share from 0 to 1 as whole percent."""
     return f"{round(share * 100)}%"
+
+
+@register.simple_tag(takes_context=True)
+def desk_pages(context: Context) -> list[beside.DeskPage]:
+    """The pages of applications that stand beside the desk's own for this post."""
+    actor = context.get("desk_actor")
+    return beside.pages_for(actor) if actor else []
+
+
+@register.simple_tag
+def first_pages() -> list[beside.FirstPage]:
+    """The ways of applications on the first page."""
+    return beside.first_pages()
+
+
+@register.simple_tag
+def receipt_page(kind: str) -> beside.ReceiptPage | None:
+    """The page of an application that the receipts of a kind lead to."""
+    return beside.receipt_page(kind)
+
+
+@register.filter
+def has_here(pages: Iterable[beside.DeskPage], here: str) -> bool:
+    """Whether one of these pages is the one that is shown."""
+    return any(page.here == here for page in pages)
+
+
+@register.simple_tag
+def map_base() -> str:
+    """The city's base map for the map's script, as JSON; empty without one."""
+    base = base_map()
+    if base is None:
+        return ""
+    said = {
+        "tiles": base.tiles,
+        "address": base.address or reverse("base-map"),
+        "datum": base.datum,
+        "words": base.words,
+        "most_zoom": base.most_zoom,
+    }
+    return json.dumps(said, ensure_ascii=False)
 
 
 @register.simple_tag
@@ -107,6 +158,7 @@ def map_words() -> str:
     return json.dumps(
         {
             "Map.Title": _("Map"),
+            "AttributionControl.ToggleAttribution": _("Whose map it is"),
             "NavigationControl.ZoomIn": _("Zoom in"),
             "NavigationControl.ZoomOut": _("Zoom out"),
             "Marker.Title": _("Pin"),

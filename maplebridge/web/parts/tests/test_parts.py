@@ -49,8 +49,8 @@ def test_english_is_one_post_away(client: Client) -> None:
 
 def test_a_wrong_password_is_said_without_saying_which_was_wrong(town: Any) -> None:
     client = Client()
-    one = page(client.post("/sign-in/", {"username": "town", "password": "wrong"}))
-    other = page(client.post("/sign-in/", {"username": "nobody-here", "password": "wrong"}))
+    one = page(client.post("/sign-in/", {"login": "town", "password": "wrong"}))
+    other = page(client.post("/sign-in/", {"login": "nobody-here", "password": "wrong"}))
     assert "登录名和密码不匹配" in one
     assert "登录名和密码不匹配" in other
     assert client.get("/desk/").status_code == 302

@@ -1,0 +1,4 @@
+// The grid worker's pages.
+import { startWorker } from "./worker/start.js";
+
+startWorker();
