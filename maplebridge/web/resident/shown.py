@@ -10,12 +10,14 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from maplebridge.cases import looks
-from maplebridge.cases.kinds import FREE, Kind
+from maplebridge.cases.kinds import FREE, Aside, Kind
 from maplebridge.cases.models import Assignment, Attachment, Case, Event, Payload
+from maplebridge.journey.models import Category
 from maplebridge.journey.rate import Followed
 from maplebridge.lib import clock
 from maplebridge.web.parts import moves, words
 from maplebridge.web.parts.asked import form_key
+from maplebridge.web.parts.behalf import behalf_words
 
 # Free words of a public move that are addressed to the reporter.
 ADDRESSED = frozenset(
@@ -60,12 +62,13 @@ def receipt(
 ) -> dict[str, Any]:
     """The values of the receipt page: at most eight statements."""
     own, case = found.own, found.shown
-    steps, mine = _told(own, is_own=True)
+    steps, mine, facts = _told(own, is_own=True)
     is_secret = words.tells_only_its_state(own, case)
     if case.pk != own.pk and not is_secret:
-        others, _words = _told(case, is_own=False)
+        others, _words, _facts = _told(case, is_own=False)
         steps = [*others, *steps]
     shares = list(Assignment.objects.filter(case_id=own.pk).order_by("number"))
+    sign = None if is_secret else words.clock_sign(case, clock.now())
     return {
         "case": own,
         "shown_case": case,
@@ -75,21 +78,50 @@ def receipt(
         "place": mine.get("place", ""),
         "photos": list(Attachment.objects.filter(case_id=own.pk, sequence=1).order_by("number")),
         "unit": "" if is_secret else words.unit_name(case.unit_code),
-        "next": case.now.next,
-        "clock": None if is_secret else words.clock_sign(case, clock.now()),
+        "sentence": _sentence(case, sign, is_secret=is_secret),
+        "behalf": behalf_words(facts),
+        "needs_contact": own.anonymous and not own.ended and _needs_somebody(own.category),
+        "clock": sign,
         "steps": steps,
         "looked": looks.looked(own),
         "forms": _forms(found, shares, tried, said, problems),
     }
 
 
-def _told(case: Case, *, is_own: bool) -> tuple[list[PublicStep], Mapping[str, Any]]:
-    """A case's public steps, newest first, and the words it was reported with."""
+def _sentence(case: Case, sign: words.Sign | None, *, is_secret: bool) -> str:
+    """Who has it now, until when, and what happens next, in one plain sentence."""
+    following = str(case.now.next)
+    if is_secret or case.ended or sign is None or sign.at is None:
+        return following
+    if not words.reads_chinese():
+        following = following[:1].lower() + following[1:]
+    said = {
+        "unit": words.unit_name(case.unit_code),
+        "when": words.when(sign.at),
+        "next": following,
+    }
+    if sign.icon == "pause":
+        return _("%(unit)s has it now, and its clock stands still: %(next)s") % said
+    if sign.icon == "overdue":
+        return _("%(unit)s has it now and should have acted by %(when)s: %(next)s") % said
+    return _("%(unit)s has it now and acts by %(when)s at the latest: %(next)s") % said
+
+
+def _needs_somebody(category: str) -> bool:
+    """Whether a matter cannot be handled for somebody nobody can reach; no until it is sorted."""
+    return bool(category) and Category.objects.filter(pk=category, anonymous=False).exists()
+
+
+def _told(
+    case: Case, *, is_own: bool
+) -> tuple[list[PublicStep], Mapping[str, Any], Mapping[str, Any]]:
+    """A case's public steps, newest first, the words it was reported with, and its facts."""
     events = list(Event.objects.filter(case_id=case.pk).order_by("sequence"))
     contents = {
         p.sequence: p.content or {} for p in Payload.objects.filter(case_id=case.pk, part="words")
     }
-    return _steps(case.pinned_kind, events, contents, is_own=is_own), contents.get(1, {})
+    facts = events[0].facts if events else {}
+    return _steps(case.pinned_kind, events, contents, is_own=is_own), contents.get(1, {}), facts
 
 
 def _steps(
@@ -109,7 +141,10 @@ def _steps(
     steps = []
     for event in events:
         if event.sequence == 1:
-            steps.append(PublicStep(event.at, _("Reported"), reporter))
+            steps.append(PublicStep(event.at, str(kind.opened), reporter))
+            continue
+        if event.move in Aside and is_own and Aside(event.move).is_of_a_reporter:
+            steps.append(PublicStep(event.at, str(Aside(event.move).label), ""))
             continue
         move = kind.move(event.move)
         if move is None or not move.public:
@@ -155,7 +190,10 @@ def _forms(
                     said if is_tried else None,
                     problems if is_tried else None,
                 ),
-                is_open=is_tried or (move.name in ASKED and not tried),
+                is_open=is_tried
+                or (move.name in ASKED and not tried)
+                # Who has just said that it is not solved finds the way on before their eyes.
+                or (move.name == "reopen" and found.own.solved is False),
             )
         )
     return forms

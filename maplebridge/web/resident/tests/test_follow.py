@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from maplebridge.cases.models import Case, Event
+from maplebridge.cases import leases
+from maplebridge.cases.models import Case, Event, LeftNote
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +55,7 @@ def test_the_receipt_takes_few_statements(
 ) -> None:
     case = town.opened("closed")
     client.get(f"/r/{case.query_code}/")
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(15):  # five of them for the wall
         client.get(f"/r/{case.query_code}/")
 
 
@@ -67,6 +68,18 @@ def test_the_reporter_rates_once(client: Client, town: Any) -> None:
     rated = Case.objects.get(pk=case.pk)
     assert (rated.rating, rated.solved, rated.state) == (4, True, "archived")
     assert Event.objects.filter(case_id=case.pk, move="rate").count() == 1
+
+
+def test_who_says_not_solved_is_shown_the_way_to_reopen(client: Client, town: Any) -> None:
+    case = town.opened("closed")
+    said = {"rating": "1", "solved": "no", "key": "rate-1"}
+    answer = client.post(f"/r/{case.query_code}/move/rate/", said, follow=True)
+    shown = page(answer)
+    assert "未解决" in shown
+    form = shown[: shown.index(f"/r/{case.query_code}/move/reopen/")]
+    assert form.rindex("<details") < form.rindex(" open")
+    assert client.post(f"/r/{case.query_code}/move/reopen/", {"reason": "又堵了", "key": "r"})
+    assert Case.objects.get(pk=case.pk).state == "filed"
 
 
 def test_a_rating_without_its_grade_is_asked_back_with_the_words_kept(
@@ -88,6 +101,19 @@ def test_the_reporter_reopens_with_a_reason(client: Client, town: Any) -> None:
     )
     assert answer.status_code == 302
     assert Case.objects.get(pk=case.pk).state == "filed"
+
+
+def test_what_is_said_while_the_township_is_cut_off_is_kept(client: Client, town: Any) -> None:
+    case = town.opened("accepted")
+    leases.lend("330825209", "330825")
+    assert "独立办理" in page(client.get(f"/r/{case.query_code}/"))
+    said = {"reason": "今天又堵了", "key": "again-1"}
+    for _turn in range(2):
+        answer = client.post(f"/r/{case.query_code}/move/reopen/", said)
+        assert answer.status_code == 302
+    note = LeftNote.objects.get()
+    assert (note.case_id, note.role) == (case.pk, "resident")
+    assert "今天又堵了" in note.text
 
 
 @pytest.mark.parametrize("name", ["accept", "close", "dispatch"])
