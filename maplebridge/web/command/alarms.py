@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from maplebridge.cases import deadlines
+from maplebridge.cases import deadlines, looks
 from maplebridge.cases.grades import Rung
 from maplebridge.cases.models import Case, Timer
 from maplebridge.organisation.people import Actor
@@ -50,12 +50,8 @@ def alarms(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The running clocks that rang for this unit, by how far they went."""
     told = Timer.objects.rung_for(actor).order_by("-rung", "due_at", "case_id", "clock", "share")
     found = list(told[: MOST_ROWS + 1])
-    by_case = {
-        row.case.pk: row
-        for row in rows.rows_of(
-            list(Case.objects.visible_to(actor).filter(pk__in={timer.case_id for timer in found}))
-        )
-    }
+    cases = list(Case.objects.visible_to(actor).filter(pk__in={timer.case_id for timer in found}))
+    by_case = {row.case.pk: row for row in rows.rows_of(actor, cases)}
     rang = [
         Rang(by_case[timer.case_id], timer, deadlines.label(timer.clock))
         for timer in found[:MOST_ROWS]
@@ -70,4 +66,6 @@ def alarms(request: HttpRequest, actor: Actor) -> HttpResponse:
         "groups": [group for group in groups if group.rang],
         "cut": len(found) > MOST_ROWS,
     }
-    return render(request, "command/alarms.html", shown)
+    answer = render(request, "command/alarms.html", shown)
+    looks.note_list(actor, cases)
+    return answer

@@ -17,9 +17,16 @@ from django.views.decorators.http import require_safe
 
 from maplebridge.insight import counts
 from maplebridge.insight.counts import Standing
-from maplebridge.insight.indicators import FEWEST, Compared, Indicator, compared, percent
+from maplebridge.insight.indicators import (
+    FEWEST,
+    Compared,
+    Indicator,
+    compared,
+    compared_of,
+    percent,
+)
 from maplebridge.insight.periods import KINDS, Period, period_before, period_of, period_year_ago
-from maplebridge.insight.scope import Scope, scope_of
+from maplebridge.insight.scope import Scope, Sight, scope_of, sight_of
 from maplebridge.journey.models import Category
 from maplebridge.lib import clock
 from maplebridge.organisation.areas import LENGTHS, Level
@@ -27,6 +34,7 @@ from maplebridge.organisation.models import Area
 from maplebridge.organisation.people import Actor
 from maplebridge.web.command.rows import place_names
 from maplebridge.web.parts.asked import narrowing
+from maplebridge.web.parts.beside import figure_lines
 from maplebridge.web.parts.desk import at_a_desk
 
 TREND_DAYS = 30
@@ -111,7 +119,7 @@ def figures(request: HttpRequest, actor: Actor) -> HttpResponse:
         raise Http404
     kind, day = _asked(request.GET, today)
     period = period_of(kind, day)
-    table = compared(area, period, at, unit_code=scope.unit_code)
+    table = compared(area, period, at, unit_code=scope.unit_code, sight=sight_of(actor))
     shown: dict[str, Any] = {
         "here": "figures",
         "area": area,
@@ -131,8 +139,20 @@ def figures(request: HttpRequest, actor: Actor) -> HttpResponse:
         "fewest": FEWEST,
     }
     if not scope.unit_code and len(area) <= Level.TOWNSHIP:
+        shown["brought"] = _brought(area, period, sight_of(actor), today)
         shown |= _pictures(area, period, min(period.until, today), kind, day)
     return render(request, "command/figures.html", shown)
+
+
+def _brought(area: str, period: Period, sight: Sight, today: dt.date) -> list[dict[str, Any]]:
+    """What applications count, where there is anything to count."""
+    found = []
+    for part in figure_lines():
+        table = compared_of(part.lines_of, area, period, sight, today)
+        if any(row.indicator.numerator for row in table):
+            lines = [_line(row) for row in table]
+            found.append({"name": part.name, "label": part.label, "lines": lines})
+    return found
 
 
 def _asked(said: QueryDict, today: dt.date) -> tuple[str, dt.date]:

@@ -15,7 +15,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from maplebridge.cases import looks
+from maplebridge.cases import looks, reading
 from maplebridge.cases.grades import Way
 from maplebridge.cases.models import Assignment, Case
 from maplebridge.insight import reports, slips
@@ -111,11 +111,15 @@ def slip(request: HttpRequest, actor: Actor, case_id: UUID, name: str, form: str
     case = get_object_or_404(Case.objects.visible_to(actor), pk=case_id)
     if name not in slips.SLIPS or form not in papers.MEDIA_TYPES:
         raise Http404
-    looks.note(actor, case, Way.PAPER)
+    read = reading.readings(actor, [case])[case.pk].words
     try:
-        return _sent(lambda: slips.slip(name, case, clock.now(), _categories()), form, case.number)
+        answer = _sent(
+            lambda: slips.slip(name, case, clock.now(), _categories(), read), form, case.number
+        )
     except slips.NoSlip as none:
         raise Http404(str(none)) from none
+    looks.note(actor, case, Way.PAPER)
+    return answer
 
 
 def slips_of(case: Case, assignments: list[Assignment]) -> list[Slip]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -12,9 +12,9 @@ from uuid import UUID
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from maplebridge.cases import deadlines
-from maplebridge.cases.grades import Rung
-from maplebridge.cases.kinds import Kind
+from maplebridge.cases import deadlines, reading
+from maplebridge.cases.grades import Confidentiality, Duty, Progress, Rung
+from maplebridge.cases.kinds import Aside, Kind, registry
 from maplebridge.cases.models import (
     Alarm,
     Assignment,
@@ -24,17 +24,24 @@ from maplebridge.cases.models import (
     Event,
     Payload,
 )
+from maplebridge.cases.reporters import Unreadable, reporter_of_case
 from maplebridge.journey.models import Category, DecisionRecord, Step
 from maplebridge.lib import clock
+from maplebridge.lib.masking import mask_name, mask_phone
+from maplebridge.organisation.areas import LENGTHS
 from maplebridge.organisation.models import Account, Area
 from maplebridge.organisation.people import Actor, Role
 from maplebridge.web.parts import words
+from maplebridge.web.parts.asked import narrowing
 from maplebridge.web.parts.moves import said_in_words
 
 PAGE_ROWS = 25
 # 金龙村村民委员会 is said 金龙村, 东门社区居民委员会 is said 东门社区.
 COMMITTEE = re.compile(r"(村民|居民)委员会$")
-TABS = ("waiting", "asked", "open", "overdue", "closed")
+# Digits of a township's code.
+TOWNSHIP = 9
+WHOLE_NUMBER = re.compile(r"\d{4}(\d\d)?-\d{8}-[0-9A-Z]{6}")
+TABS = ("waiting", "asked", "open", "overdue", "closed", "all")
 
 
 @dataclass(frozen=True)
@@ -56,11 +63,31 @@ class Filters:
     state: str = ""
     category: str = ""
     number: str = ""
+    area: str = ""
+    since: str = ""
+    due: str = ""
+    supervised: str = ""
+    kind: str = ""
+
+    @classmethod
+    def read(cls, said: Mapping[str, str]) -> Filters:
+        """From the query of an address; what is none of ours narrows nothing."""
+        area = narrowing(said, "area")
+        return cls(
+            state=narrowing(said, "state"),
+            category=narrowing(said, "category"),
+            number=narrowing(said, "number"),
+            area=area if area.isascii() and area.isdigit() and len(area) in LENGTHS else "",
+            since="today" if said.get("since") == "today" else "",
+            due="today" if said.get("due") == "today" else "",
+            supervised="yes" if said.get("supervised") == "yes" else "",
+            kind=kind if (kind := narrowing(said, "kind")) in dict(kind_names()) else "",
+        )
 
     @property
     def is_set(self) -> bool:
         """Whether any is."""
-        return bool(self.state or self.category or self.number)
+        return any(vars(self).values())
 
 
 def queue(actor: Actor, tab: str, filters: Filters) -> CaseQuerySet:
@@ -75,17 +102,40 @@ def queue(actor: Actor, tab: str, filters: Filters) -> CaseQuerySet:
             cases = cases.filter(ended=False, due_at__lt=clock.now())
         case "closed":
             cases = cases.filter(ended=True)
+        case "all":
+            pass
         case _:
             cases = cases.filter(ended=False)
+    cases = _narrowed(cases, filters)
     if filters.state:
         cases = cases.filter(state=filters.state)
     if filters.category:
         cases = cases.filter(category__startswith=filters.category)
     if filters.number:
-        cases = cases.filter(number__contains=filters.number.upper())
+        number = filters.number.upper()
+        # A whole number is found by its index; behind the wall no pattern may use one.
+        whole = WHOLE_NUMBER.fullmatch(number) is not None
+        cases = cases.filter(number=number) if whole else cases.filter(number__contains=number)
     if tab == "closed":
         return cases.order_by("-changed_at", "-id")
     return cases.order_by(F("due_at").asc(nulls_last=True), "id")
+
+
+def _narrowed(cases: CaseQuerySet, filters: Filters) -> CaseQuerySet:
+    """By kind, by place, by today, by supervision."""
+    now = clock.now()
+    today = dt.datetime.combine(clock.local_day(now), dt.time(), clock.CHINA)
+    if filters.kind:
+        cases = cases.filter(kind=filters.kind)
+    if filters.area:
+        cases = cases.inside(filters.area)
+    if filters.since:
+        cases = cases.filter(opened_at__gte=today)
+    if filters.due:
+        cases = cases.filter(due_at__gte=now, due_at__lt=today + dt.timedelta(days=1))
+    if filters.supervised:
+        cases = cases.filter(supervision__gt=0)
+    return cases
 
 
 def page_of(cases: CaseQuerySet, tab: str, after: str) -> tuple[list[Case], str]:
@@ -119,23 +169,30 @@ def _behind(cases: CaseQuerySet, tab: str, after: str) -> CaseQuerySet:
     return cases.filter(Q(due_at__gt=at) | Q(due_at=at, id__gt=case_id) | Q(due_at=None))
 
 
-def rows_of(cases: Sequence[Case], unit_code: str = "") -> list[Row]:
+def rows_of(actor: Actor, cases: Sequence[Case], unit_code: str = "") -> list[Row]:
     """Rows with first words, places and categories: three statements, whatever their number.
 
-    unit_code: also what this unit was asked for and still owes, by one statement more.
+    The first words are masked for whom they are; that may cost one statement more. Of a
+    confidential case (C2) no word stands in any list. unit_code: also what this unit was asked for
+    and still owes, by another one. Whoever draws them notes them: `looks.note_list`.
     """
     said = {
         payload.case_id: payload.content or {}
         for payload in Payload.objects.filter(
-            case_id__in=[case.pk for case in cases], sequence=1, part="words"
+            case_id__in=[case.pk for case in cases if not is_secret(case)],
+            sequence=1,
+            part="words",
         )
     }
-    places = place_names(case.area_code for case in cases)
+    read = reading.readings(actor, [case for case in cases if case.pk in said])
+    places = place_names(_shown_area(case) for case in cases)
     categories = Category.objects.in_bulk({case.category for case in cases if case.category})
     owed = Assignment.objects.filter(
-        case_id__in=[case.pk for case in cases], unit_code=unit_code, due_at__isnull=False
-    )
-    asked = {share.case_id: share for share in owed.order_by("-due_at")} if unit_code else {}
+        Q(due_at__isnull=False) | Q(duty=Duty.READ, progress=Progress.TO_SIGN),
+        case_id__in=[case.pk for case in cases],
+        unit_code=unit_code,
+    ).order_by(F("due_at").desc(nulls_first=True))
+    asked = {share.case_id: share for share in owed} if unit_code else {}
     now = clock.now()
     rows = []
     for case in cases:
@@ -143,8 +200,8 @@ def rows_of(cases: Sequence[Case], unit_code: str = "") -> list[Row]:
         rows.append(
             Row(
                 case=case,
-                title=title_of(said.get(case.pk, {})),
-                place=places.get(case.area_code, ""),
+                title=_row_title(case, said, read),
+                place=places.get(_shown_area(case), ""),
                 category=category.shown_name if category else _("Not sorted yet"),
                 standing=words.standing(case, now) if not case.ended else "",
                 asked=asked.get(case.pk),
@@ -153,9 +210,46 @@ def rows_of(cases: Sequence[Case], unit_code: str = "") -> list[Row]:
     return rows
 
 
-def title_of(content: dict[str, Any]) -> str:
-    """The title of a report, or its first words."""
-    said = content.get("title") or words.first_words(str(content.get("text", "")))
+def category_groups() -> list[tuple[str, str]]:
+    """The two-digit groups of categories with their names."""
+    groups = {category.code[:2]: category.shown_group for category in Category.objects.all()}
+    return sorted(groups.items())
+
+
+def kind_names() -> list[tuple[str, str]]:
+    """The kinds of case there are, by code, as their newest version calls them."""
+    names = sorted({kind.name for kind in registry.all()})
+    return [(name, str(registry.latest(name).label)) for name in names]
+
+
+def state_names() -> list[tuple[str, str]]:
+    """The states of every kind by name, each with its words, in the manifests' order."""
+    kinds = (kind for kind in registry.all() if kind is registry.latest(kind.name))
+    return list({s.name: str(s.label) for kind in kinds for s in kind.states}.items())
+
+
+def is_secret(case: Case) -> bool:
+    """Whether no word of a case, and no closer place than the township, stands in a list."""
+    return case.confidentiality == Confidentiality.C2
+
+
+def _shown_area(case: Case) -> str:
+    return case.area_code[:TOWNSHIP] if is_secret(case) else case.area_code
+
+
+def _row_title(
+    case: Case, said: dict[UUID, dict[str, Any]], read: dict[UUID, reading.Reading]
+) -> str:
+    if is_secret(case):
+        return _("Confidential matter")
+    return title_of(said.get(case.pk, {}), read.get(case.pk, reading.FULL))
+
+
+def title_of(content: dict[str, Any], read: reading.Reading) -> str:
+    """The title of a report, or its first words, as a viewer reads them."""
+    title = read.words(str(content.get("title") or ""))
+    # Masked before it is cut: half a telephone number would not be known for one.
+    said = title or words.first_words(read.words(str(content.get("text", ""))))
     return said or _("(the words were erased)")
 
 
@@ -194,6 +288,7 @@ class Happened:
 class Answer:
     """What the steps and people said for one step: the newest first.
 
+    reason, before: why, and why before with the version; as the viewer reads them.
     marks: the words of the report that decided. weighed: what came into question, as (code, words,
     share of the weight or None). rule: the row of the responsibility table, with its clause.
     """
@@ -203,7 +298,8 @@ class Answer:
     value: str
     words: str
     record: DecisionRecord
-    earlier: list[DecisionRecord]
+    reason: str = ""
+    before: list[tuple[str, str]] = field(default_factory=list)
     twins: list[tuple[UUID, str]] = field(default_factory=list)
     marks: list[str] = field(default_factory=list)
     weighed: list[tuple[str, str, float | None]] = field(default_factory=list)
@@ -228,13 +324,22 @@ class File:
 
     @property
     def reporter(self) -> dict[str, Any]:
-        """Who reported, if they said so and it has not been erased."""
-        return self.contents.get((1, "reporter"), {})
+        """Who reported, if they said so, masked; or a sentence why it cannot be read.
+
+        closed: whether it can be opened, with a reason.
+        """
+        try:
+            found = reporter_of_case(self.case.pk)
+        except Unreadable as closed:
+            return {"name": str(closed)}
+        if not found:
+            return {}
+        return {"name": mask_name(found.name), "phone": mask_phone(found.phone), "closed": True}
 
 
 def file_of(case: Case) -> File:
     """Reads a case's rows: five statements."""
-    payloads = Payload.objects.filter(case_id=case.pk)
+    payloads = Payload.objects.filter(case_id=case.pk, part="words")
     return File(
         case=case,
         events=list(Event.objects.filter(case_id=case.pk).order_by("sequence")),
@@ -245,8 +350,11 @@ def file_of(case: Case) -> File:
     )
 
 
-def timeline(file: File) -> list[Happened]:
-    """The events, newest first, with actors, facts and words; one statement a kind of name."""
+def timeline(file: File, read: reading.Reading = reading.FULL) -> list[Happened]:
+    """The events, newest first, with actors, facts and words; one statement a kind of name.
+
+    read: how the viewer reads the words.
+    """
     kind = file.case.pinned_kind
     codes = {str(e.facts["category"]) for e in file.events if e.facts.get("category")}
     names = {c.code: c.shown_name for c in Category.objects.filter(code__in=codes)}
@@ -260,8 +368,15 @@ def timeline(file: File) -> list[Happened]:
                 at=event.at,
                 label=event_label(kind, event),
                 by=_actor_words(event, account),
-                said=_said(kind, event, file.contents.get((event.sequence, "words"), {}), names),
-                photos=[p for p in file.photos if p.sequence == event.sequence],
+                said=[
+                    (label, read.words(text))
+                    for label, text in _said(
+                        kind, event, file.contents.get((event.sequence, "words"), {}), names
+                    )
+                ],
+                photos=[p for p in file.photos if p.sequence == event.sequence]
+                if shows_photos(event, read)
+                else [],
                 automatic=event.role == Role.SYSTEM,
                 state=str(kind.state(event.to_state).label),
             )
@@ -269,10 +384,17 @@ def timeline(file: File) -> list[Happened]:
     return shown[::-1]
 
 
+def shows_photos(event: Event, read: reading.Reading) -> bool:
+    """Whether a viewer sees the photos of an event: of a masked case not those of its reporter."""
+    return not (read.masked_photos and (event.sequence == 1 or event.role == Role.RESIDENT))
+
+
 def event_label(kind: Kind, event: Event) -> str:
     """What happened, in words."""
     if event.sequence == 1:
-        return _("Reported")
+        return str(kind.opened)
+    if event.move in Aside:
+        return str(Aside(event.move).label)
     move = kind.move(event.move)
     return str(move.label) if move else event.move
 
@@ -291,6 +413,12 @@ def _said(
     kind: Kind, event: Event, content: dict[str, Any], names: dict[str, str]
 ) -> list[tuple[str, str]]:
     move = kind.move(event.move)
+    if event.move == Aside.JOIN:
+        there = kind.move(str(event.facts.get("move", "")))
+        labels = {need.name: str(need.label) for need in there.needs} if there else {}
+        told = [(_("On the other side"), str(there.label))] if there else []
+        words_there = [(labels.get(name, _("Note")), str(text)) for name, text in content.items()]
+        return [*told, *words_there]
     if event.sequence == 1 or move is None:
         return []
     labels = {need.name: str(need.label) for need in move.needs}
@@ -298,7 +426,7 @@ def _said(
     return [*said_in_words(move, event.facts, names), *free]
 
 
-def answers(file: File, actor: Actor) -> list[Answer]:
+def answers(file: File, actor: Actor, read: reading.Reading = reading.FULL) -> list[Answer]:
     """The automatic decisions by step, the newest answer of each with the earlier ones under it."""
     by_step: dict[str, list[DecisionRecord]] = {}
     for record in file.decisions:
@@ -344,9 +472,10 @@ def answers(file: File, actor: Actor) -> list[Answer]:
                 words=said_of(step, last.value)
                 or ("" if step == Step.DEDUPE else _("Left to a person")),
                 record=last,
-                earlier=records[-2::-1],
+                reason=read.words(last.reason),
+                before=[(read.words(old.reason), old.version) for old in records[-2::-1]],
                 twins=twins if step == Step.DEDUPE else [],
-                marks=[str(word) for word in evidence.get("words", [])],
+                marks=[read.words(str(word)) for word in evidence.get("words", [])],
                 weighed=[(code, said_of(step, code), share) for code, share in weighed[step.value]],
                 rule=_rule(evidence) if step == Step.ROUTE else "",
             )
