@@ -1,0 +1,1 @@
+"""The door of the linkage centres: the live board and the wall."""
