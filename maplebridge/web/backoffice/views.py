@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 from uuid import UUID
@@ -11,12 +11,15 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from maplebridge.insight.indicators import FEWEST
 from maplebridge.journey import configuration, learn, route
 from maplebridge.journey.configuration import TABLES, Trial
 from maplebridge.journey.coverage import coverage
@@ -26,8 +29,9 @@ from maplebridge.lib.clock import local_day, now
 from maplebridge.lib.tables import Problem
 from maplebridge.organisation import editions
 from maplebridge.organisation.editions import Cells, Differences, EditionRefused, Listed, Table
-from maplebridge.organisation.models import Account, Area, Edition
+from maplebridge.organisation.models import Account, Area, Edition, Post, Unit
 from maplebridge.organisation.people import Actor, Role
+from maplebridge.web.backoffice import columns
 from maplebridge.web.parts.asked import narrowing
 from maplebridge.web.parts.desk import at_a_desk
 from maplebridge.web.parts.words import unit_name
@@ -37,6 +41,8 @@ P = ParamSpec("P")
 MOST_ROWS = 100
 MOST_PROBLEMS = 50
 LARGEST_FILE = 2 * 1024 * 1024
+# A page of the desks; where it is not there, nothing leads to it.
+DUTY = "/desk/duty/"
 
 
 def at_the_administration(
@@ -58,21 +64,98 @@ def at_the_administration(
 @require_safe
 @at_the_administration
 def tables(request: HttpRequest, _actor: Actor) -> HttpResponse:
-    """Every table with the edition in force and what is planned."""
+    """What can be configured, by what it is about: places, matters, words, what is kept."""
     today = local_day(now())
-    shown = []
-    for each in TABLES.values():
-        numbers = Edition.objects.filter(name=each.name).order_by("number")
-        known = list(numbers.values("number", "begins"))
-        shown.append(
-            {
-                "table": each,
-                "present": each.number(),
-                "planned": [row for row in known if row["begins"] > today],
-                "editions": len(known),
-            }
-        )
-    return render(request, "backoffice/tables.html", {"here": "tables", "tables": shown})
+    known: dict[str, list[tuple[int, dt.date]]] = {}
+    rows = Edition.objects.order_by("number").values_list("name", "number", "begins")
+    for name, number, begins in rows:
+        known.setdefault(name, []).append((number, begins))
+    groups = [
+        {
+            "title": _("Places and units"),
+            "icon": "building",
+            "entries": _places(today),
+        },
+        {
+            "title": _("Matters"),
+            "icon": "inbox",
+            "entries": [
+                *(_entry(name, known, today) for name in TABLES if name not in APART),
+                {
+                    "label": _("Gaps and overlaps"),
+                    "address": reverse("responsibility-gaps"),
+                    "said": _("of the responsibility table"),
+                },
+            ],
+        },
+        {
+            "title": _("Words and keeping"),
+            "icon": "chat",
+            "entries": [
+                {**_entry("messages", known, today), "address": reverse("configuration-texts")},
+                _entry("retention", known, today),
+                {
+                    "label": _("Who changed what"),
+                    "address": reverse("configuration-changes"),
+                    "said": _("every change with its author"),
+                },
+            ],
+        },
+    ]
+    return render(request, "backoffice/tables.html", {"here": "tables", "groups": groups})
+
+
+# Tables that stand in a group of their own on the first page.
+APART = frozenset({"messages", "retention"})
+
+
+def _entry(
+    name: str, known: Mapping[str, Sequence[tuple[int, dt.date]]], today: dt.date
+) -> dict[str, Any]:
+    """A table as one line: the edition in force, and the next one that is planned."""
+    wanted, editions_of = TABLES[name], known.get(name, ())
+    present = wanted.number()
+    planned = next(((n, day) for n, day in editions_of if day > today), None)
+    words = ngettext("%(n)d edition", "%(n)d editions", len(editions_of)) % {"n": len(editions_of)}
+    in_force = _("Edition %(n)d in force") % {"n": present} if present else _("none yet")
+    return {
+        "label": wanted.label,
+        "address": reverse("configuration-table", args=[name]),
+        "said": f"{in_force} · {words}" if editions_of else in_force,
+        "planned": _("Edition %(n)d from %(day)s on")
+        % {"n": planned[0], "day": planned[1].isoformat()}
+        if planned
+        else "",
+    }
+
+
+def _places(today: dt.date) -> list[dict[str, Any]]:
+    """Areas, units, posts and, where there is one, the roster of duty, each with its count."""
+    areas = Area.objects.within(settings.CITY_CODE).count()
+    at_work = Unit.objects.filter(Q(ends=None) | Q(ends__gte=today), begins__lte=today).count()
+    posts = Post.objects.count()
+    found = [
+        {
+            "label": _("Areas"),
+            "address": reverse("configuration-areas"),
+            "said": ngettext("%(n)d area", "%(n)d areas", areas) % {"n": areas},
+        },
+        {
+            "label": _("Units"),
+            "address": reverse("configuration-units"),
+            "said": ngettext("%(n)d at work", "%(n)d at work", at_work) % {"n": at_work},
+        },
+        {
+            "label": _("Posts"),
+            "address": reverse("configuration-posts"),
+            "said": ngettext("%(n)d post", "%(n)d posts", posts) % {"n": posts},
+        },
+    ]
+    try:
+        resolve(DUTY)
+    except Resolver404:
+        return found
+    return [*found, {"label": _("Duty"), "address": DUTY, "said": _("who is on duty, by unit")}]
 
 
 @require_safe
@@ -88,6 +171,8 @@ def edition(request: HttpRequest, _actor: Actor, name: str, number: int) -> Http
     """One edition: who, when, why, and its first rows."""
     wanted, found = _edition(name, number)
     rows = editions.rows_of(wanted, number)
+    reader = columns.Reader(rows[:MOST_ROWS])
+    labels = {name: columns.label(name) for name in wanted.columns}
     shown = {
         "here": "tables",
         "table": wanted,
@@ -95,9 +180,10 @@ def edition(request: HttpRequest, _actor: Actor, name: str, number: int) -> Http
         "who": _who([found])[found.number],
         "in_force": wanted.number() == number,
         "rows": [
-            [(column, cells[column]) for column in wanted.columns] for cells in rows[:MOST_ROWS]
+            [(labels[name], cells[name], reader.words(name, cells[name])) for name in labels]
+            for cells in rows[:MOST_ROWS]
         ],
-        "columns": wanted.columns,
+        "columns": labels,
         "total": len(rows),
         "before": number - 1,
     }
@@ -297,8 +383,9 @@ def _table_page(
         "headline": headline,
         "problems": problems[:MOST_PROBLEMS],
         "more_problems": max(len(problems) - MOST_PROBLEMS, 0),
-        "optional": ", ".join(wanted.optional),
-        "columns": ", ".join(name for name in wanted.columns if name not in wanted.optional),
+        "columns": [
+            (name, columns.label(name), name in wanted.optional) for name in wanted.columns
+        ],
     }
     return render(request, "backoffice/table.html", shown, status=status)
 
@@ -323,23 +410,34 @@ def _trial_page(
 
 
 def _effect(effect: Effect) -> dict[str, Any]:
-    """Counts only: an administrator sees no case, not even its number."""
+    """Counts only, and rough ones: an administrator sees no case, not even its number.
+
+    A row of fewer than FEWEST cases is not told apart, else a table made for it would ask whether
+    one matter of a kind was reported somewhere.
+    """
     known = {category.code: category.shown_name for category in Category.objects.all()}
+    told = [row for row in effect.rows if row.cases >= FEWEST]
     return {
         "days": effect.days,
-        "cases": effect.cases,
-        "changed": effect.changed,
-        "unowned": effect.unowned,
+        "cases": _roughly(effect.cases),
+        "changed": _roughly(effect.changed),
+        "unowned": _roughly(effect.unowned),
+        "fewest": FEWEST,
         "rows": [
             {
                 "category": f"{row.category} {known.get(row.category, '')}",
                 "before": unit_name(row.before) or "—",
                 "after": unit_name(row.after) or "—",
-                "cases": row.cases,
+                "cases": _roughly(row.cases),
             }
-            for row in effect.rows[:MOST_ROWS]
+            for row in told[:MOST_ROWS]
         ],
     }
+
+
+def _roughly(count: int) -> int:
+    """Down to a multiple of FEWEST."""
+    return count - count % FEWEST
 
 
 def _differences(wanted: Table[Any], found: Differences) -> dict[str, Any]:
@@ -354,7 +452,7 @@ def _differences(wanted: Table[Any], found: Differences) -> dict[str, Any]:
         {
             "key": key_of(after),
             "cells": [
-                (name, before[name] or "—", after[name] or "—")
+                (columns.label(name), before[name] or "—", after[name] or "—")
                 for name in wanted.columns
                 if before[name] != after[name]
             ],
