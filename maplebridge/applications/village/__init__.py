@@ -1,0 +1,1 @@
+"""Village life: notices, the three public ledgers, covenants, activities and the mailbox."""
