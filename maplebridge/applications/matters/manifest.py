@@ -1,5 +1,7 @@
 """The standard kind of case: the life of a reported matter. Source: domain guide, 2.2."""
 
+from dataclasses import replace
+
 from django.utils.translation import gettext_lazy as _
 
 from maplebridge.cases.grades import (
@@ -23,9 +25,11 @@ UNITS = frozenset({Role.OFFICER, Role.MEDIATOR, Role.STATION, Role.GRID_WORKER})
 HANDLERS = UNITS | ROOMS
 STAFF = HANDLERS | frozenset({Role.SUPERVISOR, Role.LEADER})
 SUPERVISING = ROOMS | frozenset({Role.SUPERVISOR})
+REVISITING = ROOMS | frozenset({Role.REVISITOR})
 TOWN_UP = (Tier.TOWN, Tier.COUNTY, Tier.CITY)
 COUNTY_UP = (Tier.COUNTY, Tier.CITY)
 
+# Everywhere but in the hands of an organ that received it.
 OPEN = (
     "reported",
     "need_info",
@@ -38,6 +42,11 @@ OPEN = (
     "verified",
 )
 UNDER_WAY = ("reported", "accepted", "filed", "dispatched", "handling", "feedback", "verified")
+# Where the unit complained about may be named: a merged matter is taken out first, and one that
+# has left the platform is out of reach.
+NAMED_IN = (*OPEN, "closed", "archived", "declined", "voided")
+RECEIVING = frozenset({Role.OFFICER})
+ORGANS = (("110", "110"), ("dis", _("Discipline inspection")))
 
 HANDLING_KINDS = (
     "department",
@@ -78,6 +87,7 @@ OPINION = (
     Field("solved", Type.FLAG, _("Is it solved?")),
     Field("comment", Type.NOTE, _("Your words"), required=False, most=1000),
 )
+ABOUT = Field("about", Type.UNIT, _("Unit complained about"))
 REPLY = Field("reply", Type.NOTE, _("Answer to the reporter"))
 
 STATES = (
@@ -163,6 +173,18 @@ STATES = (
         ended=True,
     ),
     State(
+        "handed_over",
+        _("Handed over, sealed"),
+        _("The organ that receives it confirms the receipt; we can no longer read it ourselves."),
+        clocks=("accept",),
+    ),
+    State(
+        "received",
+        _("Received by the competent organ"),
+        _("That organ alone decides on it. We keep the receipt, not your words nor its findings."),
+        ended=True,
+    ),
+    State(
         "voided",
         _("Voided"),
         _("It was a test or a mistake. You may object once."),
@@ -201,7 +223,8 @@ MOVES = (
     # 1 report is the opening; the journey then says where, what, whose.
     Move(
         "triage", _("Sort"), ("reported",), None, SYSTEM, Who.SYSTEM,
-        needs=TRIAGE_FIELDS, effects=(Effect.TRIAGE,), plain=False,
+        needs=(*TRIAGE_FIELDS, replace(ABOUT, required=False)), effects=(Effect.TRIAGE,),
+        plain=False,
     ),
     Move(
         "recount",
@@ -217,15 +240,16 @@ MOVES = (
     Move(
         "overrule", _("Overrule an automatic step"), UNDER_WAY, None, DESKS, Who.OWNER,
         needs=(*TRIAGE_FIELDS, OPTIONAL_NOTE), effects=(Effect.TRIAGE,), plain=False,
+        guards=(Guard.APART,),
     ),
     Move(
         "accept", _("Accept"), ("reported",), "accepted", DESKS, Who.OWNER,
-        needs=(OPTIONAL_NOTE,), public=True,
+        needs=(OPTIONAL_NOTE,), guards=(Guard.APART,), public=True,
     ),
     Move(
         "handle_on_spot", _("Close on the spot"), ("reported", "accepted"), "feedback", FIELD,
         Who.AREA, tiers=(Tier.GRID, Tier.VILLAGE), needs=(NOTE, PHOTOS),
-        guards=(Guard.CLASSIFIED, Guard.ON_THE_SPOT, Guard.ASSISTS_DONE),
+        guards=(Guard.APART, Guard.CLASSIFIED, Guard.ON_THE_SPOT, Guard.ASSISTS_DONE),
         effects=(Effect.FINISH_LEAD,), public=True,
     ),
     Move(
@@ -243,36 +267,43 @@ MOVES = (
     ),
     Move(
         "file_case", _("File the case"), ("accepted",), "filed", ROOMS, Who.OWNER,
-        tiers=TOWN_UP, needs=(OPTIONAL_NOTE,), guards=(Guard.PLACED, Guard.CLASSIFIED),
+        tiers=TOWN_UP, needs=(OPTIONAL_NOTE,), guards=(Guard.APART, Guard.PLACED, Guard.CLASSIFIED),
         effects=(Effect.FILE,), public=True,
     ),
     Move(
         "dispatch", _("Dispatch"), ("filed",), "dispatched", ROOMS, Who.OWNER,
         tiers=TOWN_UP,
-        needs=(Field("unit", Type.UNIT, _("Handling unit"), kinds=HANDLING_KINDS), OPTIONAL_NOTE),
-        guards=(Guard.NOT_IN_RULING, Guard.IN_REACH), effects=(Effect.ASSIGN_LEAD,), public=True,
+        needs=(
+            Field("unit", Type.UNIT, _("Handling unit"), kinds=HANDLING_KINDS),
+            Field("units", Type.UNITS, _("Assisting units"), required=False),
+            OPTIONAL_NOTE,
+        ),
+        guards=(Guard.APART, Guard.NOT_IN_RULING, Guard.IN_REACH),
+        effects=(Effect.ASSIGN_LEAD, Effect.ASSIGN_ASSIST), public=True,
     ),
     Move(
         "sign_for", _("Sign for it"), ("dispatched",), "handling", HANDLERS, Who.LEAD,
-        needs=(OPTIONAL_NOTE,), effects=(Effect.SIGN,), public=True,
+        needs=(OPTIONAL_NOTE,), guards=(Guard.APART,), effects=(Effect.SIGN,), public=True,
     ),
     Move(
         "feedback", _("Report the result"), ("handling",), "feedback", HANDLERS, Who.LEAD,
         needs=(Field("result", Type.NOTE, _("What was done")), PHOTOS),
-        guards=(Guard.ASSISTS_DONE,), effects=(Effect.FINISH_LEAD,), public=True,
+        guards=(Guard.APART, Guard.ASSISTS_DONE), effects=(Effect.FINISH_LEAD,), public=True,
     ),
     Move(
         "verify_pass", _("Verified: solved"), ("feedback",), "verified",
         FIELD | ROOMS, Who.OTHER, needs=(OPTIONAL_NOTE, PHOTOS),
-        effects=(Effect.BACK_TO_FILER,), public=True,
+        guards=(Guard.APART,), effects=(Effect.BACK_TO_FILER,), public=True,
     ),
     Move(
         "verify_fail", _("Verified: not solved"), ("feedback",), "handling",
         FIELD | ROOMS, Who.OTHER, needs=(REASON, PHOTOS), effects=(Effect.REWORK,), public=True,
+        guards=(Guard.APART,),
     ),
     Move(
         "close", _("Answer and close"), ("verified",), "closed", ROOMS, Who.FILER,
-        tiers=TOWN_UP, needs=(REPLY,), guards=(Guard.SHARES_DONE,), effects=(Effect.CLOSE,),
+        tiers=TOWN_UP, needs=(REPLY,), guards=(Guard.APART, Guard.SHARES_DONE),
+        effects=(Effect.CLOSE,),
         public=True,
     ),
     Move(
@@ -283,9 +314,9 @@ MOVES = (
         "rate_twin", _("Rate the work on the common case"), ("merged",), None, RESIDENT,
         Who.REPORTER, needs=OPINION, guards=(Guard.UNRATED,), effects=(Effect.RATE,), public=True,
     ),
+    # The three of the revisit desk, which counts the tries; no form on the page of a case.
     Move(
-        "revisit", _("Record a revisit"), ("closed",), "archived",
-        frozenset({Role.REVISITOR, Role.CLERK, Role.DISPATCHER}), Who.OTHER,
+        "revisit", _("Record a revisit"), ("closed", "archived"), "archived", REVISITING, Who.OTHER,
         needs=(
             Field(
                 "outcome", Type.CHOICE, _("What the reporter said"),
@@ -297,6 +328,25 @@ MOVES = (
             ),
             OPTIONAL_NOTE,
         ),
+        guards=(Guard.APART,), plain=False,
+    ),
+    Move(
+        "try_reach", _("Note that nobody answered"), ("closed", "archived"), None, REVISITING,
+        Who.OTHER, needs=(OPTIONAL_NOTE,), guards=(Guard.APART,), plain=False,
+    ),
+    Move(
+        "check_sample", _("Check a sample"), ("closed", "archived"), None, REVISITING, Who.OTHER,
+        needs=(
+            Field(
+                "found", Type.CHOICE, _("What the file shows"),
+                choices=(
+                    ("convincing", _("The result is proved")),
+                    ("not_convincing", _("The result is not proved")),
+                ),
+            ),
+            OPTIONAL_NOTE,
+        ),
+        guards=(Guard.APART,), plain=False,
     ),
     Move(
         "reopen", _("Reopen: it is not solved"), ("closed", "archived"), "filed", RESIDENT,
@@ -306,7 +356,7 @@ MOVES = (
     Move(
         "order_reopen", _("Order to reopen"), ("closed", "archived"), "filed",
         frozenset({Role.SUPERVISOR, Role.DISPATCHER}), Who.AREA, tiers=COUNTY_UP,
-        needs=(REASON,), effects=(Effect.REOPEN,), public=True,
+        needs=(REASON,), guards=(Guard.APART,), effects=(Effect.REOPEN,), public=True,
     ),
     Move(
         "decline", _("Decline"), ("reported",), "declined", ROOMS, Who.OWNER, tiers=TOWN_UP,
@@ -325,7 +375,7 @@ MOVES = (
             REASON,
             Field("channel", Type.TEXT, _("The proper channel"), most=200),
         ),
-        guards=(Guard.SHARES_DONE,), public=True,
+        guards=(Guard.APART, Guard.SHARES_DONE), public=True,
     ),
     Move(
         "appeal", _("Object"), ("declined", "voided", "closed", "archived"), "reported", RESIDENT,
@@ -347,20 +397,23 @@ MOVES = (
             OPTIONAL_NOTE,
             PHOTOS,
         ),
+        guards=(Guard.APART,),
     ),
     Move(
         "record_only", _("Put on record only"), ("accepted",), "archived", ROOMS, Who.OWNER,
-        tiers=TOWN_UP, needs=(REASON,), guards=(Guard.SHARES_DONE,), public=True,
+        tiers=TOWN_UP, needs=(REASON,), guards=(Guard.APART, Guard.SHARES_DONE), public=True,
     ),
     Move(
         "merge", _("Merge into another case"), ("reported", "accepted"), "merged", ROOMS,
         Who.OWNER, tiers=TOWN_UP,
         needs=(Field("into", Type.CASE, _("The case it belongs to")), OPTIONAL_NOTE),
-        guards=(Guard.NOT_ITSELF, Guard.SHARES_DONE), effects=(Effect.MERGE,), public=True,
+        guards=(Guard.APART, Guard.NOT_ITSELF, Guard.SHARES_DONE),
+        effects=(Effect.MERGE,), public=True,
     ),
     Move(
         "unmerge", _("Undo the merging"), ("merged",), "accepted", ROOMS, Who.AREA,
-        tiers=TOWN_UP, needs=(REASON,), effects=(Effect.UNMERGE, Effect.TAKE), public=True,
+        tiers=TOWN_UP, needs=(REASON,), guards=(Guard.APART,),
+        effects=(Effect.UNMERGE, Effect.TAKE), public=True,
     ),
     Move(
         "absorb", _("A twin was merged into this"), (*OPEN, "closed", "archived"), None, SYSTEM,
@@ -383,15 +436,16 @@ MOVES = (
     Move(
         "take_over", _("Take it over"),
         ("reported", "need_info", "accepted", "filed", "feedback", "verified"), None, ROOMS,
-        Who.ABOVE, tiers=TOWN_UP, needs=(REASON,), effects=(Effect.TAKE,),
+        Who.ABOVE, tiers=TOWN_UP, needs=(REASON,), guards=(Guard.APART,), effects=(Effect.TAKE,),
     ),
     Move(
         "call_back", _("Call it back"), ("dispatched", "handling", "suspended"), "filed", ROOMS,
-        Who.ABOVE, tiers=TOWN_UP, needs=(REASON,), effects=(Effect.CALL_BACK,),
+        Who.ABOVE, tiers=TOWN_UP, needs=(REASON,), guards=(Guard.APART,),
+        effects=(Effect.CALL_BACK,),
     ),
     Move(
         "void", _("Void"), ("accepted",), "voided", ROOMS, Who.OWNER, tiers=TOWN_UP,
-        needs=(REASON,), guards=(Guard.SHARES_DONE,), public=True,
+        needs=(REASON,), guards=(Guard.APART, Guard.SHARES_DONE), public=True,
     ),
     Move(
         "escalate", _("Pass up"), ("reported", "accepted", "handling"), "reported",
@@ -402,26 +456,58 @@ MOVES = (
         "delegate", _("Pass down"), ("reported", "accepted", "filed"), "reported", ROOMS,
         Who.OWNER, tiers=TOWN_UP,
         needs=(Field("unit", Type.UNIT, _("Room below"), kinds=ROOM_KINDS), REASON),
-        guards=(Guard.NOT_IN_RULING, Guard.PLACED, Guard.BELOW), effects=(Effect.DELEGATE,),
+        guards=(Guard.APART, Guard.NOT_IN_RULING, Guard.PLACED, Guard.BELOW),
+        effects=(Effect.DELEGATE,),
         public=True,
     ),
     Move(
         "return_back", _("Return: not ours"), ("dispatched",), "filed", HANDLERS, Who.LEAD,
         needs=(REASON, Field("suggested", Type.UNIT, _("Whose it is"), required=False)),
-        guards=(Guard.MAY_RETURN,), effects=(Effect.RETURN,),
+        guards=(Guard.APART, Guard.MAY_RETURN), effects=(Effect.RETURN,),
     ),
     Move(
         "adjudicate", _("Rule who handles it"), ("filed",), "dispatched", CENTRES, Who.OWNER,
         tiers=COUNTY_UP,
         needs=(Field("unit", Type.UNIT, _("Handling unit"), kinds=HANDLING_KINDS), REASON),
-        guards=(Guard.IN_RULING, Guard.IN_REACH),
+        guards=(Guard.APART, Guard.IN_RULING, Guard.IN_REACH),
         effects=(Effect.ASSIGN_LEAD, Effect.RULE), public=True,
     ),
     Move(
         "contact", _("Note the contact with the reporter"), ("handling",), None, HANDLERS,
         Who.WORKING, needs=(NOTE,), stops=("contact",),
     ),
-    Move("log", _("Add a note"), OPEN, None, STAFF, Who.SEES, needs=(NOTE, PHOTOS)),
+    Move(
+        "log", _("Add a note"), OPEN, None, STAFF, Who.SEES,
+        needs=(
+            NOTE,
+            Field("units", Type.UNITS, _("Units that are to read it"), required=False),
+            PHOTOS,
+        ),
+        guards=(Guard.IN_SIGHT,), effects=(Effect.SEND_COPY,),
+    ),
+    Move(
+        "log_call", _("Log a call"), OPEN, None, STAFF, Who.SEES,
+        needs=(
+            Field(
+                "called", Type.CHOICE, _("Whom"),
+                choices=(
+                    ("reporter", _("The reporter")),
+                    ("unit", _("A unit")),
+                    ("other", _("Somebody else")),
+                ),
+            ),
+            Field(
+                "outcome", Type.CHOICE, _("Outcome"),
+                choices=(
+                    ("reached", _("Reached")),
+                    ("not_reached", _("Not reached")),
+                    ("calls_back", _("Calls back")),
+                    ("wrong_number", _("Wrong number")),
+                ),
+            ),
+            OPTIONAL_NOTE,
+        ),
+    ),
     Move(
         "log_progress", _("Note the progress"), ("handling",), None, HANDLERS, Who.WORKING,
         needs=(NOTE, PHOTOS), public=True, renews=("progress",),
@@ -434,7 +520,7 @@ MOVES = (
             Field("question", Type.NOTE, _("What is to be decided")),
             Field("held_on", Type.DATE, _("Day of the meeting"), required=False),
         ),
-        guards=(Guard.IN_REACH,), effects=(Effect.ASK_ADVICE,),
+        guards=(Guard.APART, Guard.IN_REACH), effects=(Effect.ASK_ADVICE,),
     ),
     Move(
         "advise", _("Give our advice"), OPEN, None, HANDLERS, Who.ASKED, shares=(ADVISING,),
@@ -446,13 +532,13 @@ MOVES = (
             Field("minutes", Type.NOTE, _("Minutes")),
             Field("decision", Type.NOTE, _("Decision")),
         ),
-        guards=(Guard.CONSULTING,), effects=(Effect.CONCLUDE,),
+        guards=(Guard.APART, Guard.CONSULTING), effects=(Effect.CONCLUDE,),
     ),
     Move(
         "whistle", _("Blow the whistle"), ("accepted", "filed", "dispatched", "handling"), None,
         ROOMS, Who.AREA, tiers=TOWN_UP,
         needs=(Field("units", Type.UNITS, _("Units to attend")), REASON),
-        guards=(Guard.IN_REACH,), effects=(Effect.SUMMON,),
+        guards=(Guard.APART, Guard.IN_REACH), effects=(Effect.SUMMON,),
     ),
     Move(
         "attend", _("Report for duty"), OPEN, None, HANDLERS, Who.ASKED, shares=(SUMMONED,),
@@ -461,7 +547,7 @@ MOVES = (
     Move(
         "add_assist", _("Add an assisting unit"), ("handling",), None, ROOMS, Who.AREA,
         tiers=TOWN_UP, needs=(Field("units", Type.UNITS, _("Assisting units")), OPTIONAL_NOTE),
-        guards=(Guard.IN_REACH,), effects=(Effect.ASSIGN_ASSIST,),
+        guards=(Guard.APART, Guard.IN_REACH), effects=(Effect.ASSIGN_ASSIST,),
     ),
     Move(
         "finish_assist", _("Report our share done"), OPEN, None, HANDLERS, Who.ASKED,
@@ -501,7 +587,8 @@ MOVES = (
         "answer_extend", _("Answer the request for more time"), ("handling",), None, ROOMS,
         Who.ABOVE, tiers=TOWN_UP,
         needs=(Field("granted", Type.FLAG, _("Granted")), OPTIONAL_NOTE),
-        guards=(Guard.EXTENSION_ASKED,), effects=(Effect.ANSWER_EXTENSION,), public=True,
+        guards=(Guard.APART, Guard.EXTENSION_ASKED),
+        effects=(Effect.ANSWER_EXTENSION,), public=True,
     ),
     Move(
         "suspend", _("Suspend"), ("handling",), "suspended", CENTRES, Who.ABOVE,
@@ -519,11 +606,12 @@ MOVES = (
             REASON,
             Field("review_on", Type.DATE, _("Review date")),
         ),
-        guards=(Guard.REVIEW_WITHIN_30_DAYS,), effects=(Effect.KEEP_SIGHT,), public=True,
+        guards=(Guard.APART, Guard.REVIEW_WITHIN_30_DAYS),
+        effects=(Effect.KEEP_SIGHT,), public=True,
     ),
     Move(
         "resume", _("Resume"), ("suspended",), "handling", CENTRES, Who.ABOVE, tiers=COUNTY_UP,
-        needs=(OPTIONAL_NOTE,), public=True,
+        needs=(OPTIONAL_NOTE,), guards=(Guard.APART,), public=True,
     ),
     Move(
         "urge", _("Urge"), UNDER_WAY, None, SUPERVISING, Who.AREA,
@@ -542,7 +630,7 @@ MOVES = (
             ),
             REASON,
         ),
-        guards=(Guard.HIGHER_LEVEL,), effects=(Effect.SUPERVISE, Effect.KEEP_SIGHT),
+        guards=(Guard.APART, Guard.HIGHER_LEVEL), effects=(Effect.SUPERVISE, Effect.KEEP_SIGHT),
     ),
     Move(
         "note_supervision", _("Take note of the supervision"), OPEN, None, HANDLERS, Who.ASKED,
@@ -556,7 +644,8 @@ MOVES = (
     ),
     Move(
         "end_supervision", _("End the supervision"), OPEN, None, SUPERVISING, Who.AREA,
-        tiers=TOWN_UP, needs=(REASON,), guards=(Guard.SUPERVISED,), effects=(Effect.RELEASE,),
+        tiers=TOWN_UP, needs=(REASON,), guards=(Guard.APART, Guard.SUPERVISED),
+        effects=(Effect.RELEASE,),
     ),
     Move(
         "hand_off", _("Hand over to 110, 119 or 120"), OPEN, None, STAFF | SYSTEM, Who.SEES,
@@ -572,6 +661,50 @@ MOVES = (
         ),
         guards=(Guard.HANDED_OVER,), effects=(Effect.NOTE_RECEIPT,),
     ),
+    # The unit complained about: named, confirmed or cleared by those who hold the matter then.
+    Move(
+        "name_unit", _("Say which unit it complains about"), NAMED_IN, None,
+        DESKS | SYSTEM | frozenset({Role.OFFICER, Role.MEDIATOR}), Who.SEES, needs=(ABOUT, REASON),
+        guards=(Guard.APART, Guard.SOMEBODY_ELSE), effects=(Effect.NAME_UNIT,),
+        taken_from=("dispatched", "handling", "suspended", "feedback", "verified"), taken="filed",
+    ),
+    Move(
+        "confirm_unit", _("Confirm which unit it complains about"), OPEN, None, ROOMS, Who.OWNER,
+        tiers=TOWN_UP, needs=(OPTIONAL_NOTE,), guards=(Guard.APART, Guard.ABOUT_ASKED),
+        effects=(Effect.CONFIRM_UNIT,),
+    ),
+    Move(
+        "clear_unit", _("It complains about no unit"), NAMED_IN, None, ROOMS, Who.OWNER,
+        tiers=TOWN_UP, needs=(REASON,), guards=(Guard.APART, Guard.ABOUT_SOMEBODY),
+        effects=(Effect.CLEAR_UNIT,),
+    ),
+    # A lead leaves the platform: sealed for the organ, opened there once, destroyed here.
+    Move(
+        "hand_over", _("Hand over, sealed"), OPEN, "handed_over", SYSTEM, Who.SYSTEM,
+        needs=(
+            Field("organ", Type.UNIT, _("Receiving organ")),
+            Field("service", Type.CHOICE, _("Service"), choices=ORGANS),
+        ),
+        guards=(Guard.RECEIVING_ORGAN,), effects=(Effect.SEAL_OVER,), plain=False, public=True,
+    ),
+    Move(
+        "open_lead", _("Open the lead"), ("handed_over",), None, RECEIVING, Who.LEAD,
+        guards=(Guard.NOT_YET_OPENED,), effects=(Effect.OPEN_SEAL,), plain=False,
+    ),
+    Move(
+        "confirm_receipt", _("Confirm the receipt"), ("handed_over",), "received", RECEIVING,
+        Who.LEAD, needs=(Field("receipt", Type.CODE, _("Number under which we took it")),),
+        guards=(Guard.ALREADY_OPENED,), effects=(Effect.DESTROY_SEAL,), public=True, plain=False,
+    ),
+    Move(
+        "return_lead", _("Give it back: not ours"), ("handed_over",), "reported", RECEIVING,
+        Who.LEAD, needs=(REASON,), effects=(Effect.UNSEAL,), public=True, plain=False,
+    ),
+    Move(
+        "tell_more", _("Tell the organ more"), ("received",), "handed_over", RESIDENT,
+        Who.REPORTER, needs=(Field("more", Type.NOTE, _("What you want to add")),),
+        effects=(Effect.SEAL_OVER,), public=True,
+    ),
     Move(
         "instruct", _("Enter a leader's instruction"), OPEN, None,
         frozenset({Role.LEADER, Role.CLERK, Role.DISPATCHER}), Who.AREA, needs=(NOTE,),
@@ -579,7 +712,7 @@ MOVES = (
     Move(
         "send_copy", _("Send a copy for information"), OPEN, None, ROOMS, Who.AREA,
         needs=(Field("units", Type.UNITS, _("Units to inform")), OPTIONAL_NOTE),
-        guards=(Guard.IN_REACH, Guard.NOT_CONFIDENTIAL), effects=(Effect.SEND_COPY,),
+        guards=(Guard.APART, Guard.IN_REACH, Guard.NOT_CONFIDENTIAL), effects=(Effect.SEND_COPY,),
     ),
     Move(
         "read_copy", _("Mark as read"), OPEN, None, STAFF, Who.ASKED, shares=(COPIED,),
