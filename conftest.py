@@ -15,6 +15,7 @@ import hypothesis
 import pytest
 
 from maplebridge.connectors import postgres
+from maplebridge.lib import keyring
 
 if TYPE_CHECKING:
     from tests.town import Town
@@ -60,6 +61,8 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     os.environ["DJANGO_SETTINGS_MODULE"] = "maplebridge.config.settings"
     (Path(os.environ["MAPLEBRIDGE_STATE"]) / "static").mkdir()
+    os.environ.pop("MAPLEBRIDGE_KEYS", None)
+    keyring.create(Path(os.environ["MAPLEBRIDGE_STATE"]) / "secrets" / "keys.json", "aes")
     server = _open.enter_context(postgres.throwaway(_other_programs()))
     os.environ["DATABASE_OWNER_URL"] = server.owner_url
     os.environ["DATABASE_APP_URL"] = server.app_url
@@ -69,8 +72,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
     from django.db import connections
 
+    from maplebridge.cases import wall
     from maplebridge.organisation import editions
 
+    wall.open_process()
     # A test without a database counts by the published calendar, however long it takes.
     editions.kept._seconds = 3600.0
     editions.kept.put(editions.Shelf({}, {}))
@@ -145,6 +150,24 @@ def kept_afresh() -> None:
     gazetteer._Kept.checked = time.monotonic()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def closed_doors() -> Iterator[None]:
+    """A page asked for by a test's client stands nowhere until it says so, as in a web server."""
+    from django.test.client import ClientHandler
+
+    from maplebridge.cases import wall
+
+    answers = ClientHandler.get_response
+
+    def answer(self: ClientHandler, request: Any) -> Any:
+        with wall.begun_closed():
+            return answers(self, request)
+
+    ClientHandler.get_response = answer  # type: ignore[method-assign]
+    yield
+    ClientHandler.get_response = answers  # type: ignore[method-assign]
+
+
 def _remember() -> None:
     """Keeps what the rooms hold of the freshly opened town."""
     from maplebridge.journey import gazetteer, learn
@@ -169,21 +192,44 @@ def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     from django.db import connections
 
     from maplebridge.cases import feed
-    from maplebridge.cases.models import HOT, Digest, FeedCursor, FeedFailure
+    from maplebridge.cases.models import (
+        BESIDE,
+        HOT,
+        Destruction,
+        Digest,
+        FeedCursor,
+        FeedFailure,
+        Lease,
+    )
     from maplebridge.config.worker import READERS
+    from maplebridge.organisation.models import Act
 
     with django_db_blocker.unblock():
         yield
         models = [
             *HOT,
+            *BESIDE,
+            Destruction,
+            Act,
             Digest,
             FeedCursor,
             FeedFailure,
+            Lease,
             *(
                 apps.get_model("journey", name)
                 for name in ("DecisionRecord", "Fingerprint", "LearnedWords")
             ),
             *apps.get_app_config("insight").get_models(),
+            *apps.get_app_config("command").get_models(),
+            *apps.get_app_config("connectors").get_models(),
+            *apps.get_app_config("parts").get_models(),
+            *apps.get_app_config("worker").get_models(),
+            *(
+                model
+                for config in apps.get_app_configs()
+                if config.name.startswith("maplebridge.applications.")
+                for model in config.get_models()
+            ),
         ]
         tables = ", ".join(model._meta.db_table for model in models)
         with connections["owner"].cursor() as cursor:

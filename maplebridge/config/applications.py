@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
+from functools import cache
 from types import ModuleType
 
 import maplebridge.applications
@@ -29,6 +30,40 @@ def application_urls() -> list[tuple[str, str]]:
         if importlib.util.find_spec(module) is not None:
             pairs.append((f"{name.replace('_', '-')}/", module))
     return pairs
+
+
+def tasks() -> list[ModuleType]:
+    """What applications do from the feed: each module has `carry_out(news)`."""
+    return _parts("tasks")
+
+
+def rung_by_the_clock() -> int:
+    """Lets every application act by the clock whose `tasks` has `ring()`; how much was done."""
+    return sum(task.ring() for task in tasks() if hasattr(task, "ring"))
+
+
+def demonstrations() -> list[ModuleType]:
+    """What applications put into the demonstration town: each has `open_demonstration()`."""
+    return _parts("demonstration")
+
+
+def stories() -> list[ModuleType]:
+    """What applications tell: each module has a `NAME` and `tell(watch)`, which calls `watch` with
+    each step and its moment, and returns the figures of the story."""
+    return _parts("story")
+
+
+def figures() -> list[ModuleType]:
+    """Indicators that applications bring along: each module has a `NAME` and `lines_of(area_code,
+    period, sight, today)`, which returns them in the form of `insight.indicators`."""
+    return _parts("figures")
+
+
+@cache
+def _parts(part: str) -> list[ModuleType]:
+    """A module of that name from every application that has one, in their order."""
+    names = [f"maplebridge.applications.{name}.{part}" for name in application_names()]
+    return [importlib.import_module(name) for name in names if importlib.util.find_spec(name)]
 
 
 def manifests() -> dict[str, ModuleType]:

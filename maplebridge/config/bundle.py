@@ -19,7 +19,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent.parent
 FRONT_END = PACKAGE / "web" / "parts"
 BUNDLE = FRONT_END / "static" / "bundle"
-LOCALE = PACKAGE / "locale"
+# Ours, and what each application brings along.
+LOCALES = (PACKAGE / "locale", *sorted(PACKAGE.glob("applications/*/locale")))
 FONTS = PACKAGE / "lib" / "fonts"
 # What papers are set in, and its licence; the other weights of the package stay where they are.
 FONT_PACKAGE = "@expo-google-fonts/noto-serif-sc"
@@ -82,10 +83,11 @@ def _lay_fonts(front_end: Path, fonts: Path) -> None:
         making.replace(target)
 
 
-def compile_translations(locale: Path = LOCALE) -> int:
+def compile_translations(*locales: Path) -> int:
     """Writes the .mo file beside every newer .po file; returns how many were written."""
     stale = [
         path
+        for locale in locales or LOCALES
         for path in sorted(locale.glob("*/LC_MESSAGES/*.po"))
         if not path.with_suffix(".mo").exists()
         or path.with_suffix(".mo").stat().st_mtime <= path.stat().st_mtime

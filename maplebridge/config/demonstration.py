@@ -14,10 +14,11 @@ from django.db import transaction
 from django.utils import translation
 
 from maplebridge.cases import deadlines, feed
+from maplebridge.config import applications
 from maplebridge.config.demonstration_matters import open_matters
 from maplebridge.config.worker import READERS
 from maplebridge.connectors.postgres import secret
-from maplebridge.journey import learn, notice, route
+from maplebridge.journey import learn, notice, retention, route
 from maplebridge.organisation import divisions, outlines, units
 from maplebridge.organisation.models import Account, Area, Holding, Post, Unit
 from maplebridge.organisation.people import Role
@@ -39,12 +40,15 @@ CAST: tuple[tuple[str, str, str, Role, str], ...] = (
     ("housing", "祝安居", f"{COUNTY}-hsc", Role.OFFICER, "住建局经办人"),
     ("enforcement", "齐守街", f"{COUNTY}-enf", Role.OFFICER, "综合执法局经办人"),
     ("utility", "管畅流", f"{COUNTY}-utl", Role.OFFICER, "公用事业经办人"),
+    ("police", "罗安平", f"{COUNTY}-pol", Role.OFFICER, "公安局线索接收岗"),
+    ("discipline", "廉清源", f"{COUNTY}-dis", Role.OFFICER, "纪检监察组线索接收岗"),
     ("town", "夏知远", f"{TOWN}-room", Role.CLERK, "综合信息指挥室值班员"),
     ("mediator", "和为贵", f"{TOWN}-mediation", Role.MEDIATOR, "人民调解员"),
     ("village", "田守望", f"{VILLAGE}-station", Role.STATION, "村综治工作站"),
     ("grid", "林格格", f"{GRID}-grid", Role.GRID_WORKER, "专职网格员"),
     ("auditor", "明鉴之", f"{CITY}-center", Role.AUDITOR, "审计员"),
     ("administrator", "卢系统", f"{CITY}-center", Role.ADMINISTRATOR, "系统管理员"),
+    ("security", "安守门", f"{CITY}-center", Role.SECURITY, "安全管理员"),
 )
 
 
@@ -59,6 +63,7 @@ def open_reference(progress: Progress | None = None) -> None:
         deadlines.open_durations()
         learn.open_categories()
         notice.open_texts()
+        retention.open_terms()
     for reader in READERS:
         feed.enrol(reader)
 
@@ -86,6 +91,9 @@ def open_town(progress: Progress | None = None, matters: bool = True) -> None:
         _open_accounts()
     if matters and open_matters():
         say("Reported a few made-up matters")
+    if matters:
+        for shown in applications.demonstrations():
+            shown.open_demonstration()
 
 
 def _open_accounts() -> None:

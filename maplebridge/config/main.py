@@ -124,10 +124,15 @@ def running_database(*, town: bool = False) -> Iterator[None]:
             os.environ["DATABASE_OWNER_URL"] = server.owner_url
             os.environ["DATABASE_APP_URL"] = server.app_url
         django.setup()
+        from maplebridge.cases import wall
+
+        wall.open_process()
         stack.callback(_disconnect)
         _check()
         if os.environ.get("DATABASE_OWNER_URL"):
             _prepare(town=town)
+        else:
+            _check_keys()
         yield
 
 
@@ -138,6 +143,33 @@ def _check() -> None:
     wrong = [found for found in checks.run_checks() if found.is_serious()]
     if wrong:
         raise click.ClickException(" ".join(found.msg for found in wrong))
+
+
+def _check_keys() -> None:
+    """Refuses keys that cannot be used; draws the first key where nothing was ever sealed."""
+    from django.conf import settings
+    from django.db import connection
+
+    from maplebridge.cases.models import Seal
+    from maplebridge.cases.reporters import problems
+    from maplebridge.lib import keyring
+
+    try:
+        there = Seal._meta.db_table in connection.introspection.table_names()
+        if not settings.SEAL_KEYS.exists():
+            if there and Seal.objects.exclude(wrapped=None).exists():
+                raise click.ClickException(
+                    f"The key file {settings.SEAL_KEYS} is missing, and who reported is sealed "
+                    f"under its keys; put it back from its backup, or name it by MAPLEBRIDGE_KEYS."
+                )
+            keyring.create(settings.SEAL_KEYS, settings.SEAL_CIPHER)
+            say(f"A new key file: {settings.SEAL_KEYS}; keep a copy apart from the database.")
+        keyring.read(settings.SEAL_KEYS)
+        said = problems(keyring.at(settings.SEAL_KEYS)) if there else []
+    except keyring.KeyringError as wrong:
+        raise click.ClickException(str(wrong)) from wrong
+    if said:
+        raise click.ClickException(" ".join(said))
 
 
 def _prepare(*, town: bool) -> None:
@@ -158,6 +190,7 @@ def _prepare(*, town: bool) -> None:
         # At once, so that a web server at work never finds itself without its rights.
         with transaction.atomic(using="owner"):
             grant(connections["default"].settings_dict["USER"] or postgres.APPLICATION)
+        _check_keys()
         if town:
             from maplebridge.config.demonstration import open_town
 

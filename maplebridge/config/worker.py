@@ -12,8 +12,11 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 from maplebridge.cases import feed, timers
 from maplebridge.cases.feed import News
+from maplebridge.config import applications
+from maplebridge.connectors import messages
 from maplebridge.insight import counts
-from maplebridge.journey import advance, alarms, learn, notice, work
+from maplebridge.journey import advance, alarms, learn, notice, push, retention, work
+from maplebridge.web.parts import together
 
 log = logging.getLogger("maplebridge.worker")
 
@@ -23,6 +26,8 @@ def _within(news: News) -> None:
     advance.carry_out(news)
     work.carry_out(news)
     alarms.carry_out(news)
+    for task in applications.tasks():
+        task.carry_out(news)
     feed.notify(news)
 
 
@@ -39,6 +44,11 @@ BY_THE_CLOCK: dict[str, Callable[[], int]] = {
     "timers": timers.ring,
     "alarms": alarms.tell,
     "calendar": work.recount_exceptions,
+    "retention": retention.carry_out,
+    "messages": messages.deliver,
+    "pushes": push.deliver,
+    "drafts": together.sweep,
+    "applications": applications.rung_by_the_clock,
 }
 PAUSE_SECONDS = 0.1
 CLOCK_PAUSE_SECONDS = 0.25

@@ -26,6 +26,8 @@ def verify(as_json: bool) -> None:
     with running_database():
         from maplebridge.cases import chain
         from maplebridge.cases.models import Event
+        from maplebridge.organisation import acts
+        from maplebridge.organisation.models import Act
 
         begun = told = time.monotonic()
         events = 0
@@ -38,16 +40,21 @@ def verify(as_json: bool) -> None:
             if time.monotonic() - told > 2:
                 told = time.monotonic()
                 say(f"{events} events verified")
+        acts_checked = Act.objects.count()
+        wrong_acts = acts.broken(Act.objects.order_by("number").iterator(chunk_size=5000))
         seconds = max(time.monotonic() - begun, 1e-9)
     for place in broken[:SHOWN]:
         say(f"case {place.case_id}, event {place.sequence}: {place.why}")
+    for number in wrong_acts[:SHOWN]:
+        say(f"act {number}: it was changed, or the one before it is missing")
     figures = {
         "events": events,
-        "broken": len(broken),
+        "acts": acts_checked,
+        "broken": len(broken) + len(wrong_acts),
         "events_per_minute": round(events / seconds * 60),
     }
     click.echo(
         json.dumps(figures) if as_json else "\n".join(f"{k}: {v}" for k, v in figures.items())
     )
-    if broken:
+    if broken or wrong_acts:
         sys.exit(1)

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from maplebridge.config.main import running_database, say
-from maplebridge.config.measures import clocks, journey, steps
+from maplebridge.config.measures import callers, clocks, journey, steps, viewers
 
 Measure = Callable[[int, int], dict[str, float]]
 # Name of the measure: the function, how many calls unless said, and what it measures.
@@ -21,6 +21,9 @@ MEASURES: dict[str, tuple[Measure, int, str]] = {
     "journey": (journey.journey, 400, "reports until routed by one worker"),
     "move": (journey.move, 800, "moves of the desk from accepted to closed"),
     "timers": (clocks.timers, 10000, "clocks that all ring at once, and the notices of them"),
+    "feed": (viewers.feed, 100, "streams of open pages that are cut and come back"),
+    "board": (viewers.board, 100, "open boards, from a move until every one shows it"),
+    "callers": (callers.callers, 600, "what stands beside a call, among 100,000 cases"),
     "locate": (steps.locate, 4000, "places found from points and words"),
     "classify": (steps.classify, 4000, "categories found from words"),
     "dedupe": (steps.dedupe, 1000, "twins looked for among recent cases"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from maplebridge.config import drills
+from maplebridge.config import cutoff, drills
 from maplebridge.config.main import say
 from maplebridge.connectors import postgres
 
@@ -56,4 +56,32 @@ def kill(as_json: bool, strikes: int, clients: int, pause: float) -> None:
     if as_json:
         click.echo(json.dumps(figures))
     if any(figures[name] for name in ("lost", "doubled", "wrong_clocks", "unrouted", "given_up")):
+        sys.exit(1)
+
+
+@command.command("cut-off")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+@click.option(
+    "--cases", type=click.IntRange(1, 2000), default=12, show_default=True,
+    help="Open matters that are lent.",
+)  # fmt: skip
+def cut_off(as_json: bool, cases: int) -> None:
+    """A township works on a node of its own, home leaves notes, and both come together.
+
+    Exits with 1 when anything is lost, doubled or left away, or a chain does not hold.
+    """
+    with tempfile.TemporaryDirectory(prefix="maplebridge-drill-") as folder:
+        Path(folder).chmod(0o711)
+        try:
+            figures = cutoff.run(Path(folder), cases, say)
+        except drills.DrillFailed as failure:
+            raise click.ClickException(str(failure)) from failure
+        finally:
+            for name in ("home", "node"):
+                postgres.erase(Path(folder) / name)
+    for name, value in figures.items():
+        click.echo(f"{name:<14} {value:g}")
+    if as_json:
+        click.echo(json.dumps(figures))
+    if any(figures[name] for name in ("lost", "doubled", "chain_broken", "away")):
         sys.exit(1)

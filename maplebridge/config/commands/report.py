@@ -75,8 +75,12 @@ def command(
             if beside is not None
             else indicators(code, period, at, unit_code=unit)
         )
+        of_applications = {} if unit else _of_applications(code, period, today)
         if as_json:
             figures = _json(code, unit, period, at, rows, beside)
+            figures["applications"] = {
+                name: [row.as_json() for row in lines] for name, lines in of_applications.items()
+            }
             click.echo(json.dumps(figures, ensure_ascii=False))
             return
         for n, row in enumerate(rows):
@@ -86,6 +90,21 @@ def command(
                 click.echo(
                     f"    - {taken.cases}: {rule.label} (v{rule.version}, {rule.begins:%Y-%m-%d})"
                 )
+        for lines in of_applications.values():
+            for row in lines:
+                click.echo(_line(row, None))
+
+
+def _of_applications(code: str, period: Period, today: dt.date) -> dict[str, list[Indicator]]:
+    """The indicators that applications bring along, of those with anything counted."""
+    from maplebridge.config import applications
+    from maplebridge.insight.scope import EVERYTHING
+
+    found = {
+        module.NAME: module.lines_of(code, period, EVERYTHING, today)
+        for module in applications.figures()
+    }
+    return {name: lines for name, lines in found.items() if any(row.numerator for row in lines)}
 
 
 def _json(

@@ -191,8 +191,21 @@ def _announce(url: str, *, demonstration: bool) -> None:
         rows = [("login", "name", "post"), *((login, name, post) for login, _, name, post in cast)]
         lines += [f"  {line}" for line in _table(rows)]
         lines += ["", f"Password of each of them:  {cast[0][1]}", ""]
+    elif not _has_accounts():
+        lines += [
+            "Nobody can sign in yet. Make the first three officers in another window:",
+            "  maplebridge accounts first --unit CODE --administrator LOGIN:NAME"
+            " --security LOGIN:NAME --auditor LOGIN:NAME",
+            "",
+        ]
     lines += ["Ctrl-C stops everything."]
     click.echo("\n".join(lines))
+
+
+def _has_accounts() -> bool:
+    from maplebridge.organisation.models import Account
+
+    return Account.objects.exists()
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:

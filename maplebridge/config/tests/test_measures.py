@@ -72,6 +72,19 @@ def test_bench_prints_its_figures_and_leaves_nothing_behind():
     assert 0 < found["journey"]["routed_p95_s"] < 60
 
 
+@pytest.mark.long
+@pytest.mark.alone
+def test_twenty_open_boards_show_every_move_and_lose_none_when_they_are_cut_off():
+    done = run("bench", "board", "feed", "--n", "20", "--clients", "1", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    for name, cut in (("board", 0), ("feed", 3)):
+        figures = found[name]
+        assert (figures["viewers"], figures["moves"], figures["reconnects"]) == (25, 20, 25 * cut)
+        assert (figures["lost"], figures["doubled"], figures["n"]) == (0, 0, 25 * 20)
+        assert figures["p95_ms"] < 2000
+
+
 def test_bench_refuses_what_it_does_not_know():
     done = run("bench", "nothing")
     assert done.returncode == 2
@@ -88,6 +101,17 @@ def test_nothing_is_lost_or_doubled_when_web_worker_and_database_are_killed():
     assert (found["lost"], found["doubled"], found["wrong_clocks"], found["unrouted"]) == (0,) * 4
     assert found["acknowledged"] >= 10
     assert found["retries"] > 0  # otherwise nothing was hurt
+
+
+@pytest.mark.long
+def test_a_township_cut_off_and_home_come_together_without_loss():
+    done = run("drill", "cut-off", "--cases", "6", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    counted = {name: value for name, value in found.items() if name != "seconds"}
+    assert counted == {
+        "acknowledged": 32, "lost": 0, "doubled": 0, "chain_broken": 0, "refused": 6, "away": 0,
+    }  # fmt: skip
 
 
 def test_the_drill_counts_what_is_lost_doubled_and_wrong(committed_town, tmp_path):
