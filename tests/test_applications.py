@@ -22,6 +22,7 @@ from maplebridge.cases.kinds import Kind, registry
 from maplebridge.cases.models import Case, Event
 from maplebridge.cases.permissions import moves_for
 from maplebridge.config.applications import application_apps, application_names, manifests
+from maplebridge.config.bundle import compile_translations
 
 FOLDER = Path(maplebridge.applications.__path__[0])
 ROOT = FOLDER.parent.parent
@@ -153,6 +154,30 @@ print(application_names(), sorted(kind.name for kind in registry.all()))
 """
 
 
+LIVE = """
+import django
+django.setup()
+from django.test import Client
+from django.utils import translation
+from maplebridge.cases import wall
+from maplebridge.organisation.models import Account
+from maplebridge.organisation.people import SYSTEM
+from tests.town import Town
+wall.open_process()
+with wall.standing(SYSTEM):
+    town = Town()
+    case_id = town.report(kind="lantern").case_id
+    town.triage(case_id)
+    case = town.walk(case_id, "archived")
+clerk = Client(headers={"accept-language": "zh-CN"})
+clerk.force_login(Account.objects.get(username="town"))
+page = clerk.get(f"/desk/case/{case_id}/", headers={"host": "localhost"})
+assert case.number in page.content.decode()
+with translation.override("zh-hans"):
+    print(case.kind, case.state, case.rating, case.now.label, page.status_code)
+"""
+
+
 @pytest.fixture
 def copied_house(tmp_path):
     """The package in a folder of its own, as an operator would have it."""
@@ -161,15 +186,15 @@ def copied_house(tmp_path):
     return tmp_path
 
 
-def start(house: Path) -> subprocess.CompletedProcess[str]:
+def start(house: Path, script: str = SAY, **more: str) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
-        "PYTHONPATH": str(house),
+        "PYTHONPATH": f"{house}{os.pathsep}{ROOT}",
         "DJANGO_SETTINGS_MODULE": "maplebridge.config.settings",
-        "MAPLEBRIDGE_STATE": str(house / "var"),
+        **more,
     }
     return subprocess.run(
-        [sys.executable, "-c", SAY],
+        [sys.executable, "-c", script],
         cwd=house,
         env=environment,
         capture_output=True,
@@ -189,15 +214,23 @@ def rename(house: Path, change: tuple[str, str] = ("", "")) -> None:
 
 def test_a_new_folder_is_a_new_application_and_nothing_else_changes(copied_house):
     rename(copied_house)
-    done = start(copied_house)
+    done = start(copied_house, MAPLEBRIDGE_STATE=str(copied_house / "var"))
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.splitlines()[-1] == (
         f"{sorted([*NAMES, NEW])} {sorted([*(kind.name for kind in KINDS), 'lantern'])}"
     )
 
 
+def test_a_case_of_a_new_folder_lives_from_report_to_rating(copied_house, committed_town):
+    rename(copied_house)
+    compile_translations(*copied_house.glob("maplebridge/**/locale"))
+    done = start(copied_house, LIVE)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.split() == ["lantern", "archived", "5", "已归档", "200"]
+
+
 def test_a_new_folder_with_an_unsound_manifest_stops_the_start_with_a_sentence(copied_house):
     rename(copied_house, ('initial="reported"', 'initial="dawn"'))
-    done = start(copied_house)
+    done = start(copied_house, MAPLEBRIDGE_STATE=str(copied_house / "var"))
     assert done.returncode != 0
     assert "Kind lantern version 1: the initial state dawn is not declared." in done.stderr

@@ -35,7 +35,7 @@ def test_a_blocked_drain_finds_its_township_category_and_owner(town):
     assert case.asks == []
     assert case.state == "reported"
     found = decisions(case.pk)
-    assert set(found) == {"locate", "classify", "dedupe", "route"}
+    assert set(found) == {"locate", "classify", "dedupe", "route", "about"}
     assert all(d.version and d.reason and 0 <= d.confidence <= 1 for d in found.values())
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.db import connection
 from django.db.models import F
 from django.test import Client
@@ -22,6 +21,8 @@ from maplebridge.organisation.people import SYSTEM, Actor
 from maplebridge.web.live import hub as hubs
 from maplebridge.web.live import viewers
 from maplebridge.web.parts import position
+from maplebridge.web.parts.models import Session
+from maplebridge.web.parts.sessions import end_sessions
 from tests.live import LiveServer, Page, live_server, session_of, until
 
 SCOPES = ("town", "village", "county", "housing", "grid", "utility")
@@ -300,6 +301,30 @@ def test_a_post_that_ended_ends_the_stream_at_the_next_look(committed_town: Any)
     finally:
         for pk, ends in before:
             Holding.objects.filter(pk=pk).update(ends=ends)
+        Session.objects.all().delete()
+
+
+def test_a_session_that_is_ended_elsewhere_ends_its_stream(committed_town: Any) -> None:
+    account = Account.objects.get(username="town")
+    client = Client()
+    client.force_login(account)
+    client.get("/desk/")
+    shown = viewers.Ticket(client.session.session_key or "")
+
+    async def looked_at() -> tuple[bool, bool]:
+        hub = hubs.Hub()
+        reader = await hub.enter(shown)
+        assert reader is not None
+        await hub.recheck()
+        still = not reader.ended
+        await hub._in_entry(end_sessions, account.pk)
+        await hub.recheck()
+        return still, reader.ended
+
+    try:
+        assert run_apart(looked_at()) == (True, True)
+        assert hubs.RECHECK_SECONDS <= 60
+    finally:
         Session.objects.all().delete()
 
 

@@ -54,13 +54,17 @@ def test_a_report_goes_its_way_on_the_operators_postgresql(outside: str, tmp_pat
     assert running.processes() == {}
     assert not (state / "postgres").exists()
 
+    # Behind the wall there is nothing to see until the settings are given.
     with psycopg.connect(outside) as db:
+        assert db.execute("SELECT count(*) FROM cases_case").fetchone() == (0,)
+    open_wall = "-c maplebridge.area= -c maplebridge.area_end=:"
+    with psycopg.connect(outside, options=open_wall) as db:
         owners = db.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
         assert owners.fetchall() == [("city",)]
         asked = "SELECT state FROM cases_case WHERE number = %s"
         assert db.execute(asked, [receipt["number"]]).fetchall() == [("reported",)]
     ours = postgres.prepare_roles(outside, postgres.secret(state, "application"))
-    with psycopg.connect(ours, autocommit=True) as db:
+    with psycopg.connect(ours, autocommit=True, options=open_wall) as db:
         asked = "SELECT move FROM cases_event JOIN cases_case ON cases_case.id = case_id"
         moves = db.execute(
             f"{asked} WHERE number = %s ORDER BY cases_event.sequence", [receipt["number"]]

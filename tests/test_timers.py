@@ -34,7 +34,10 @@ import os, sys, threading
 import django
 django.setup()
 from maplebridge.cases import timers
+from maplebridge.cases import wall
 from maplebridge.config import worker
+
+wall.open_process()
 import datetime as dt
 timers.GUARD = dt.timedelta(seconds=float(sys.argv[2]))
 

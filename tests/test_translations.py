@@ -18,7 +18,8 @@ from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
 PACKAGE = Path(__file__).resolve().parent.parent / "maplebridge"
-CATALOGUE = PACKAGE / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
+WORDS = Path("locale", "zh_Hans", "LC_MESSAGES", "django.po")
+APPLICATIONS = PACKAGE / "applications"
 # How the sources call the functions of django.utils.translation; other names are refused below.
 KEYWORDS = {
     "_": None,
@@ -74,9 +75,27 @@ def said_everywhere() -> dict[Said, list[str]]:
     return places
 
 
-def catalogue() -> Catalog:
-    with CATALOGUE.open("rb") as file:
-        return read_po(file, locale="zh_Hans", abort_invalid=True)
+def home_of(places: list[str]) -> Path:
+    """The catalogue a sentence belongs to: its application's if nobody else says it, else ours."""
+    rooms = {Path(place).parts[:2] for place in places}
+    first = next(iter(rooms))
+    return PACKAGE.joinpath(*first) if len(rooms) == 1 and first[0] == "applications" else PACKAGE
+
+
+def catalogues() -> dict[Path, Catalog]:
+    """Every catalogue, by the folder that brings it along."""
+    held = {}
+    for path in sorted(PACKAGE.rglob("*.po")):
+        with path.open("rb") as file:
+            held[path.parents[3]] = read_po(file, locale="zh_Hans", abort_invalid=True)
+    return held
+
+
+def held_everywhere() -> dict[Said, list[str]]:
+    found: dict[Said, list[str]] = {}
+    for held in catalogues().values():
+        found |= translated(held)
+    return found
 
 
 def translated(held: Catalog) -> dict[Said, list[str]]:
@@ -111,23 +130,35 @@ def unlike(held: dict[Said, list[str]]) -> list[str]:
 
 
 def test_every_sentence_is_there_in_chinese():
-    missing = missing_from(said_everywhere(), translated(catalogue()))
+    missing = missing_from(said_everywhere(), held_everywhere())
     assert {key[1]: places[0] for key, places in missing.items()} == {}
 
 
 def test_no_translation_is_left_of_a_sentence_that_is_gone():
     said = said_everywhere()
-    assert [key for key in translated(catalogue()) if key not in said] == []
+    assert [key for key in held_everywhere() if key not in said] == []
+
+
+def test_a_sentence_stands_once_where_it_is_said():
+    """What one application alone says goes and comes with its folder."""
+    said = said_everywhere()
+    wrong = [
+        (key[1], str(folder.relative_to(PACKAGE.parent)), str(home_of(said[key]).name))
+        for folder, held in catalogues().items()
+        for key in translated(held)
+        if key in said and folder != home_of(said[key])
+    ]
+    assert wrong == []
 
 
 def test_english_and_chinese_have_the_same_blanks():
-    assert unlike(translated(catalogue())) == []
+    assert unlike(held_everywhere()) == []
 
 
 def test_the_chinese_is_chinese():
     """No English word is left over; names of formats and the like may stay."""
     left = {}
-    for (_context, single, _plural), texts in translated(catalogue()).items():
+    for (_context, single, _plural), texts in held_everywhere().items():
         for text in texts:
             words = set(LATIN.findall(BLANK.sub("", text))) - KEPT_LATIN
             if words:
@@ -136,18 +167,18 @@ def test_the_chinese_is_chinese():
 
 
 def test_no_entry_is_unsure_and_the_file_tells_nothing_of_a_machine():
-    held = catalogue()
-    assert [message.id for message in held if message.fuzzy and message.id] == []
-    assert list(held.obsolete) == []
-    text = CATALOGUE.read_text(encoding="utf-8")
-    assert [line for line in text.splitlines() if line.startswith("#:")] == []
-    for noise in ("POT-Creation-Date", "PO-Revision-Date", "Last-Translator", "/home", "@"):
-        assert noise not in text, noise
+    for folder, held in catalogues().items():
+        assert [message.id for message in held if message.fuzzy and message.id] == []
+        assert list(held.obsolete) == []
+        text = (folder / WORDS).read_text(encoding="utf-8")
+        assert [line for line in text.splitlines() if line.startswith("#:")] == []
+        for noise in ("POT-Creation-Date", "PO-Revision-Date", "Last-Translator", "/home", "@"):
+            assert noise not in text, noise
 
 
-def test_there_is_one_catalogue():
-    found = [str(path.relative_to(PACKAGE)) for path in (PACKAGE / "locale").rglob("*.po")]
-    assert found == ["locale/zh_Hans/LC_MESSAGES/django.po"]
+def test_catalogues_are_ours_and_those_of_applications():
+    assert PACKAGE in catalogues()
+    assert {folder.parent for folder in catalogues() if folder != PACKAGE} == {APPLICATIONS}
 
 
 def test_sources_call_the_translation_by_the_names_that_are_searched():
@@ -208,6 +239,7 @@ def test_the_checks_can_fail():
 
 if __name__ == "__main__":
     for (context, single, plural), places in missing_from(
-        said_everywhere(), translated(catalogue()) if CATALOGUE.exists() else {}
+        said_everywhere(), held_everywhere()
     ).items():
-        sys.stdout.write(f"{places[0]}\t{context}\t{single!r}\t{plural!r}\n")
+        home = home_of(places).name
+        sys.stdout.write(f"{home}\t{places[0]}\t{context}\t{single!r}\t{plural!r}\n")

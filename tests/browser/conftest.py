@@ -59,16 +59,28 @@ def work_off() -> Callable[[], int]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """A running Chromium; the tests are skipped where there is none, or no bundle."""
+def chromium_program() -> str:
+    """The path of Chromium; the tests are skipped where there is none, or no bundle."""
     found = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if found is None:
         pytest.skip("needs Chromium, which this machine does not have")
     if not (BUNDLE / "app.js").exists():
         pytest.skip("needs the bundle: python -m maplebridge.config.bundle")
+    return found
+
+
+@pytest.fixture(scope="session")
+def driver() -> Iterator[Any]:
+    """What drives browsers; only one can run in a process."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(driver: Any, chromium_program: str) -> Iterator[Any]:
+    """A running Chromium."""
+    browser = driver.chromium.launch(executable_path=chromium_program, args=list(ARGUMENTS))
+    yield browser
+    browser.close()

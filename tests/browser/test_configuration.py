@@ -25,6 +25,7 @@ def test_an_administrator_tries_a_table(
     desk = Walker(chromium, site, width, locale=locale)
     desk.sit_down("卢系统")
     for path, name in (
+        ("responsibilities/1/", "edition-responsibilities"),
         ("", "tables"),
         ("gaps/", "gaps"),
         ("durations/", "table"),

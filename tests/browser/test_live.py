@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.db import connections
 
 from maplebridge.config.worker import carry_out_all
+from maplebridge.web.parts.models import Session
 from tests.browser.walker import Walker
 from tests.live import LiveServer, live_server
 

@@ -109,7 +109,7 @@ def test_a_report_and_its_following_need_no_script(
     resident = Walker(chromium, site, 360, script=False)
     resident.open("/report/")
     resident.page.get_by_role("button", name="提交上报").click()
-    assert resident.page.get_by_text("还没有提交成功").is_visible()
+    resident.page.get_by_text("还没有提交成功").wait_for()
     resident.page.fill("#text", TEXT)
     resident.page.fill("#place", "社阳村菜场北门")
     resident.page.get_by_text("不用，我要匿名").click()
@@ -119,7 +119,7 @@ def test_a_report_and_its_following_need_no_script(
     resident.open("/follow/")
     resident.page.fill("#code", code.lower())
     resident.page.get_by_role("button", name="查询").click()
-    assert resident.page.url == f"{site}/r/{code}/"
+    resident.page.wait_for_url(f"{site}/r/{code}/")
     assert Case.objects.get().anonymous
     resident.close()
 

@@ -20,7 +20,7 @@ class Walker:
         self.width = width
         self.script = options.pop("script", True)
         self.context = browser.new_context(
-            viewport={"width": width, "height": 800},
+            viewport={"width": width, "height": options.pop("height", 800)},
             locale=options.pop("locale", "zh-CN"),
             java_script_enabled=self.script,
             **options,
@@ -34,11 +34,27 @@ class Walker:
         """Loads a page of the site."""
         return self.page.goto(self.site + path)
 
+    def send(self, selector: str) -> None:
+        """Presses a button of a form and waits for the page that answers it."""
+        with self.page.expect_navigation():
+            self.page.click(selector)
+
+    def until(self, said: str) -> None:
+        """Waits until an expression is true in the page; its policy forbids what Playwright uses.
+
+        Raises AssertionError after IN_TIME_MS.
+        """
+        for _turn in range(IN_TIME_MS // 50):
+            if self.page.evaluate(said):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"not within {IN_TIME_MS} ms: {said}")
+
     def sit_down(self, person: str) -> None:
         """Changes role in the demonstration."""
         self.open("/demonstration/")
         self.page.locator("button.role", has_text=person).click()
-        self.page.wait_for_url("**/desk/")
+        self.page.wait_for_url(lambda url: "/demonstration/" not in url)
 
     def look(self, name: str) -> None:
         """No script fault, nothing wider than the screen, no barrier axe can find; a picture."""
