@@ -167,6 +167,7 @@ def test_fifty_kills_of_timer_workers_lose_no_rung_double_none_and_make_none_lat
     assert worst <= MOST_SECONDS_LATE
 
 
+@pytest.mark.alone
 @pytest.mark.long
 def test_ten_thousand_breaches_at_once_become_digests_and_none_is_lost(committed_town, workers):
     moment = now() + 4 * SECOND

@@ -112,6 +112,8 @@ def test_a_receipt_follows_its_case_and_comes_back_after_the_server_was_killed(
     server.kill()
     resident.page.locator("[data-live-state=again]").wait_for()
     town.move(case.pk, "dispatch", town.town, {"unit": "330825-hsc"})
+    # Long enough that the page has given its stream up and only asks.
+    time.sleep(8)
     server.again()
     resident.page.locator("[data-live-state=live]").wait_for(timeout=20_000)
     resident.page.locator("#standing").get_by_text("住房").first.wait_for()

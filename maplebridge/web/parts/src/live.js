@@ -37,6 +37,7 @@ class Live {
     this.after = box.dataset.live;
     this.seen = new Map();
     this.failures = 0;
+    this.away = false;
     this.drawnAt = 0;
     this.known();
     this.state("off");
@@ -129,8 +130,12 @@ class Live {
     this.failures += 1;
     if (this.failures >= FAILURES_BEFORE_ASKING) return this.ask();
     this.state("again");
+    this.next = setTimeout(() => this.open(), this.pause());
+  }
+
+  pause() {
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.failures - 1), LONGEST_PAUSE_MS);
-    this.next = setTimeout(() => this.open(), pause * (0.5 + Math.random()));
+    return pause * (0.5 + Math.random());
   }
 
   close() {
@@ -141,8 +146,10 @@ class Live {
     clearTimeout(this.asker);
   }
 
-  // Asks instead of listening, and tries the stream again from time to time.
+  // Asks instead of listening; tries the stream again from time to time, and as soon as a server
+  // that was away answers.
   async ask() {
+    let away = false;
     if (!this.asking) {
       this.asking = true;
       this.askedFrom = Date.now();
@@ -160,14 +167,19 @@ class Live {
       if (said.reload) this.changed();
       this.state("asking");
     } catch {
+      away = true;
+      this.failures += 1;
       this.state("again");
     }
-    if (window.EventSource && Date.now() - this.askedFrom > AGAIN_MS) {
+    const late = Date.now() - this.askedFrom > AGAIN_MS;
+    if (window.EventSource && !away && (this.away || late)) {
+      this.away = false;
       this.askedFrom = Date.now();
       this.failures = FAILURES_BEFORE_ASKING - 1;
       this.listen();
     } else {
-      this.asker = setTimeout(() => this.ask(), ASK_MS);
+      this.away = away;
+      this.asker = setTimeout(() => this.ask(), away ? this.pause() : ASK_MS);
     }
   }
 
