@@ -136,6 +136,19 @@ def running_database(*, town: bool = False) -> Iterator[None]:
         yield
 
 
+def set_up_without_database() -> None:
+    """A Django for commands that only read files: sentences and settings, no rows, nothing kept."""
+    import secrets
+
+    import django
+    from django.apps import apps
+
+    if not apps.ready:
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "maplebridge.config.settings")
+        os.environ.setdefault("MAPLEBRIDGE_SECRET_KEY", secrets.token_urlsafe(32))
+        django.setup()
+
+
 def _check() -> None:
     """Refuses wrong settings and unsound manifests with their sentences."""
     from django.core import checks

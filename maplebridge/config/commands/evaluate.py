@@ -1,0 +1,84 @@
+"""`maplebridge evaluate`: how well what is learned holds on files it was not learned from."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from maplebridge.config.main import say, set_up_without_database
+
+DATA = Path("..") / "shared" / "data"
+SHOWN = 20
+
+
+@click.group()
+def command() -> None:
+    """Judge what is learned from history, on labelled files.
+
+    No database is needed. Each figure comes with the number of rows it rests on, a 95 % interval
+    and the seed. A file that cannot be judged by is refused with its lines, exit code 1.
+    """
+
+
+@command.command()
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=DATA,
+    show_default=True,
+    help="Folder with pingshan_cases_2018.csv, the history to learn from.",
+)
+@click.option(
+    "--test",
+    "test",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Judge by this file of the same columns; learn from the whole history.",
+)
+@click.option("--weekly", is_flag=True, help="Also learn anew every week, as in service.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+def route(data: Path, test: Path | None, weekly: bool, as_json: bool) -> None:
+    """Which unit handles a matter, and whether it runs late, by kind and place.
+
+    Without --test the oldest 70 % of the history teach and the rest judges.
+    """
+    set_up_without_database()
+    from maplebridge.config.measures import judged
+    from maplebridge.journey.history import TooLittle
+
+    if weekly and test:
+        raise click.UsageError("--weekly goes through the history itself; leave --test away.")
+    try:
+        known = judged.read_handled(data / "pingshan_cases_2018.csv")
+        if test:
+            learn, judge = known.cases, judged.read_handled(test).cases
+        else:
+            cut = int(len(known.cases) * judged.TRAIN_SHARE)
+            learn, judge = known.cases[:cut], known.cases[cut:]
+        figures = judged.route(learn, judge, weekly)
+    except judged.FileRefused as refused:
+        for problem in refused.problems[:SHOWN]:
+            say(f"line {problem.line}: {problem.wrong} {problem.mend}")
+        if len(refused.problems) > SHOWN:
+            say(f"and {len(refused.problems) - SHOWN} more")
+        sys.exit(1)
+    except (OSError, TooLittle) as failure:
+        say(f"Error: {failure}")
+        sys.exit(1)
+    if "auc" not in figures:
+        say("Nothing is said of lateness: the outcomes that judge are all alike, or unknown.")
+    _show({**figures, "without_unit": known.unowned}, as_json)
+
+
+def _show(figures: dict[str, Any], as_json: bool) -> None:
+    for name, value in figures.items():
+        if name == "interval":
+            for of, (low, high) in value.items():
+                click.echo(f"{of:<14} 95 % {low} to {high}")
+        else:
+            click.echo(f"{name:<14} {value}")
+    if as_json:
+        click.echo(json.dumps(figures))

@@ -1,0 +1,120 @@
+"""What is learned is judged on files it was not learned from; a bad file gets its sentence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from maplebridge.config.commands.evaluate import command
+from maplebridge.config.measures.judged import HANDLED_COLUMNS, calibration_error
+
+HEAD = ",".join(HANDLED_COLUMNS)
+WET = "2026-03-{day:02d} 08:00:00,电话,投诉,水务,排水,积水,东河街道,溪口社区,排水公司,{outcome}"
+LOUD = "2026-03-{day:02d} 09:00:00,电话,投诉,环保,噪声,工地噪声,东河街道,溪口社区,环保局,on_time"
+
+
+def rows(days: int = 28, outcomes: tuple[str, ...] = ("overdue", "on_time")) -> list[str]:
+    return [
+        line.format(day=day, outcome=outcomes[day % len(outcomes)])
+        for day in range(1, days + 1)
+        for line in (WET, LOUD)
+    ]
+
+
+def written(folder: Path, lines: list[str], head: str = HEAD, encoding: str = "utf-8") -> Path:
+    file = folder / "pingshan_cases_2018.csv"
+    file.write_bytes("\n".join([head, *lines, ""]).encode(encoding))
+    return file
+
+
+def judge(folder: Path, *more: str) -> tuple[int, dict[str, Any], str]:
+    done = CliRunner().invoke(command, ["route", "--data", str(folder), "--json", *more])
+    figures = json.loads(done.stdout.splitlines()[-1]) if done.exit_code == 0 else {}
+    return done.exit_code, figures, done.stderr
+
+
+def test_what_follows_a_rule_is_found_wholly(tmp_path: Path) -> None:
+    written(tmp_path, rows())
+    code, figures, _said = judge(tmp_path)
+    assert code == 0
+    assert {name: figures[name] for name in ("n", "top1", "top3", "units", "without_unit")} == {
+        "n": 17,
+        "top1": 1.0,
+        "top3": 1.0,
+        "units": 2,
+        "without_unit": 0,
+    }
+    assert figures["interval"]["top1"] == [1.0, 1.0]
+    assert figures["seed"] == 20190711
+    # Every wet matter is as likely late as not, no loud one is.
+    assert figures["auc"] == pytest.approx(0.75, abs=0.1)
+
+
+def test_week_by_week_a_new_unit_is_learned(tmp_path: Path) -> None:
+    april = [line.replace("-03-", "-04-").replace("环保局", "综合执法队") for line in rows()]
+    written(tmp_path, [*rows(), *april])
+    _code, figures, _said = judge(tmp_path, "--weekly")
+    assert figures["top1"] < figures["top1_weekly"] < 1.0
+
+
+def test_another_file_judges(tmp_path: Path) -> None:
+    written(tmp_path, rows())
+    (tmp_path / "other").mkdir()
+    other = written(
+        tmp_path / "other", [LOUD.format(day=3).replace("环保局", "别的局"), *rows(2)], "﻿" + HEAD
+    )
+    code, figures, _said = judge(tmp_path, "--test", str(other))
+    assert (code, figures["n"], figures["top1"]) == (0, 5, 0.8)
+
+
+@pytest.mark.parametrize(
+    ("lines", "head", "encoding", "said"),
+    [
+        (["bad"], HEAD, "utf-8", "line 2: "),
+        ([WET.format(day=1, outcome="perhaps")], HEAD, "utf-8", "line 2: “outcome”"),
+        ([rows()[0].replace("2026-03-01", "gestern")], HEAD, "utf-8", "line 2: “created_at”"),
+        ([rows()[0].replace("积水", "积" * 100_000)], HEAD, "utf-8", "type3"),
+        (rows(), HEAD.replace("street", "road"), "utf-8", "street"),
+        (rows(), HEAD, "utf-16", "line 0: "),
+        ([], HEAD, "utf-8", "line 0: "),
+        (rows(3), HEAD, "utf-8", "Error: "),
+    ],
+)
+def test_a_file_that_cannot_judge_is_refused_with_its_line(
+    tmp_path: Path, lines: list[str], head: str, encoding: str, said: str
+) -> None:
+    written(tmp_path, lines, head, encoding)
+    code, figures, heard = judge(tmp_path)
+    assert (code, figures) == (1, {})
+    assert said in heard
+
+
+def test_outcomes_all_alike_give_no_figure_of_lateness_and_a_sentence(tmp_path: Path) -> None:
+    written(tmp_path, rows(outcomes=("on_time",)))
+    code, figures, said = judge(tmp_path)
+    assert code == 0
+    assert "auc" not in figures
+    assert "Nothing is said of lateness" in said
+
+
+def test_the_error_of_calibration_is_the_weighed_distance_of_said_and_came() -> None:
+    said = np.array([0.95, 0.95, 0.95, 0.95, 0.25, 0.25])
+    came = np.array([True, True, True, False, False, False])
+    assert calibration_error(said, came) == pytest.approx((4 * 0.2 + 2 * 0.25) / 6, abs=1e-4)
+
+
+@pytest.mark.long
+def test_on_a_real_years_matters_it_holds(shared_data: Path) -> None:
+    code, figures, _said = judge(shared_data)
+    assert code == 0
+    assert figures["n"] == 2081
+    assert figures["top1"] >= 0.68
+    assert figures["top3"] >= 0.84
+    assert figures["ece"] <= 0.05
+    assert figures["auc"] >= 0.82
+    assert figures["late_ece"] <= 0.05
