@@ -62,7 +62,7 @@ def read_handled(file: Path) -> HandledFile:
                 Problem(
                     row.line,
                     cells["created_at"][:LONGEST_CELL],
-                    _("“created_at” is no time."),
+                    _("The cell “%(name)s” is no time.") % {"name": "created_at"},
                     _("Write it as 2026-03-01 08:30:00."),
                 )
             )
@@ -72,7 +72,7 @@ def read_handled(file: Path) -> HandledFile:
                 Problem(
                     row.line,
                     cells["outcome"][:LONGEST_CELL],
-                    _("“outcome” is none that is known."),
+                    _("The cell “%(name)s” holds no word that is known.") % {"name": "outcome"},
                     _("Write one of: %(names)s.") % {"names": ", ".join(OUTCOMES)},
                 )
             )

@@ -77,7 +77,12 @@ def test_another_file_judges(tmp_path: Path) -> None:
     [
         (["bad"], HEAD, "utf-8", "line 2: "),
         ([WET.format(day=1, outcome="perhaps")], HEAD, "utf-8", "line 2: “outcome”"),
-        ([rows()[0].replace("2026-03-01", "gestern")], HEAD, "utf-8", "line 2: “created_at”"),
+        (
+            [rows()[0].replace("2026-03-01", "gestern")],
+            HEAD,
+            "utf-8",
+            "line 2: “created_at”",
+        ),
         ([rows()[0].replace("积水", "积" * 100_000)], HEAD, "utf-8", "type3"),
         (rows(), HEAD.replace("street", "road"), "utf-8", "street"),
         (rows(), HEAD, "utf-16", "line 0: "),
