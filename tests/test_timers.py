@@ -143,6 +143,7 @@ def told_of(rung: int) -> dict[str, int]:
     return dict(found.annotate(Count("pk")))
 
 
+@pytest.mark.alone
 @pytest.mark.long
 def test_fifty_kills_of_timer_workers_lose_no_rung_double_none_and_make_none_late(
     committed_town, workers
@@ -199,6 +200,7 @@ def test_ten_thousand_breaches_at_once_become_digests_and_none_is_lost(committed
     assert told == {notice.pk: f"unit:{notice.unit_code}" for notice in Digest.objects.all()}
 
 
+@pytest.mark.alone
 @pytest.mark.long
 def test_a_lone_worker_is_in_time_while_the_feed_has_a_backlog(committed_town):
     """The real command; the backlog of the feed keeps its other thread busy all the while."""

@@ -73,7 +73,7 @@ def again(worker: Walker) -> None:
     """Closes the app and opens a new window of the same phone."""
     worker.page.close()
     worker.page = worker.context.new_page()
-    worker.page.set_default_timeout(8000)
+    worker.page.set_default_timeout(20_000)
     worker.page.on("pageerror", lambda fault: worker.faults.append(str(fault)))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 
 PICTURES = os.environ.get("MAPLEBRIDGE_PICTURES", "")
-IN_TIME_MS = 8000
+IN_TIME_MS = 20_000
 
 
 class Walker:

@@ -42,7 +42,7 @@ POSTS = {
     "administrator": ("3308-center", "administrator"),
     "complained about": (f"{COUNTY}-hsc", "officer"),
 }
-SAID_EACH_TIME = {"Set-Cookie", "Date"}
+SAID_EACH_TIME = {"Set-Cookie", "Date", "Expires"}
 
 
 @dataclass(frozen=True)
