@@ -25,6 +25,10 @@ OTHER_PROGRAMS = "MAPLEBRIDGE_TEST_POSTGRES"
 # Fixtures by which a test reaches a PostgreSQL.
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "postgres_programs"}
 
+NO_DATA = "needs the folder of real data beside the checkout"
+# Why a test may be left out in continuous integration: what no script of ours can bring along.
+MAY_BE_LEFT_OUT = (NO_DATA, "only root")
+
 UUID_TEXT = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # The same examples in every run; `--hypothesis-profile default` looks for new ones.
@@ -96,6 +100,18 @@ def pytest_collection_modifyitems(
     yield
     if hasattr(config, "workerinput"):
         items.sort(key=_comes_late)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Lets continuous integration leave out only what it cannot bring along itself."""
+    report = yield
+    if report.skipped and os.environ.get("CI") == "true" and isinstance(report.longrepr, tuple):
+        why = report.longrepr[2]
+        if not any(reason in why for reason in MAY_BE_LEFT_OUT):
+            report.outcome = "failed"
+            report.longrepr = f"Continuous integration leaves nothing out. {why}"
+    return report
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
@@ -259,5 +275,5 @@ def shared_data() -> Path:
     """The folder of real data beside the checkout; tests that need it skip without it."""
     folder = Path(__file__).resolve().parent.parent / "shared" / "data"
     if not folder.is_dir():
-        pytest.skip("needs the folder of real data beside the checkout")
+        pytest.skip(NO_DATA)
     return folder

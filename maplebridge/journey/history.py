@@ -34,7 +34,6 @@ PAIR_WEIGHT = 0.5
 SIGN_WEIGHT = 0.3
 STRENGTH = 0.7
 LATE_STRENGTH = 1.0
-LEAST_SHARE = 1e-4
 FEWEST_CASES = 20
 
 
@@ -141,15 +140,6 @@ class HandlerModel:
             found[row] = of_roles[row] @ self._offices(matter.places)
         return found
 
-    def proposals(self, matter: Matter, most: int = 3) -> list[tuple[str, float]]:
-        """The likeliest units with their shares, the first the likeliest."""
-        shares = self.shares([matter])[0]
-        return [
-            (self.units[n], float(shares[n]))
-            for n in np.argsort(-shares, kind="stable")[:most]
-            if shares[n] > LEAST_SHARE
-        ]
-
     def _offices(self, places: tuple[str, ...]) -> NDArray[np.float64]:
         """Which unit fills each role at these places: roles down, units across, rows of sum 1.
 
@@ -163,10 +153,12 @@ class HandlerModel:
                     seen = self._counts.get((role, *places[:depth]))
                     if seen is None:
                         break
-                    prior, total = (1.0, sum(seen.values())) if depth else (0.0, sum(seen.values()))
-                    share *= prior / (prior + total)
+                    # What the place around says weighs as much as one case of the place itself.
+                    around = 1.0 if depth else 0.0
+                    weight = around + seen.total()
+                    share *= around / weight
                     for unit, n in seen.items():
-                        share[unit] += n / (prior + total)
+                        share[unit] += n / weight
             self._by_place[places] = table
         return self._by_place[places]
 

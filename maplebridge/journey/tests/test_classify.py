@@ -23,8 +23,6 @@ from maplebridge.journey.classify import (
     seed_weights,
 )
 
-PETITIONS = Path(__file__).resolve().parents[4] / "shared" / "data" / "petitions_messages.csv"
-
 SENTENCES = [
     ("我家门口的下水道堵了，脏水一直往外冒", "1004"),
     ("一楼厕所污水倒灌，满屋子臭水", "1004"),
@@ -310,9 +308,9 @@ def test_the_version_names_our_words_and_the_learned_ones() -> None:
     assert classify_text("路灯").version == plain
 
 
-@pytest.mark.skipif(not PETITIONS.exists(), reason="the shared petitions are not here")
-def test_most_real_petitions_get_a_category_and_few_a_false_alarm() -> None:
-    with PETITIONS.open(encoding="utf-8", newline="") as handle:
+def test_most_real_petitions_get_a_category_and_few_a_false_alarm(shared_data: Path) -> None:
+    petitions = shared_data / "petitions_messages.csv"
+    with petitions.open(encoding="utf-8", newline="") as handle:
         decisions = [
             classify_text(row["detail"], title=row["title"])
             for row in list(csv.DictReader(handle))[:600]
