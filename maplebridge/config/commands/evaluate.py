@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -24,53 +26,69 @@ def command() -> None:
     """
 
 
+def judgement(measure: Callable[..., dict[str, Any]]) -> Callable[..., None]:
+    """A way of judging, with the options that all share, and its figures shown."""
+
+    @wraps(measure)
+    def judge(*, as_json: bool, **options: Any) -> None:
+        set_up_without_database()
+        from maplebridge.config.measures.judged import FileRefused
+        from maplebridge.journey.history import TooLittle
+
+        try:
+            figures = measure(**options)
+        except FileRefused as refused:
+            for problem in refused.problems[:SHOWN]:
+                say(f"line {problem.line}: {problem.wrong} {problem.mend}")
+            if len(refused.problems) > SHOWN:
+                say(f"and {len(refused.problems) - SHOWN} more")
+            sys.exit(1)
+        except (OSError, TooLittle) as failure:
+            say(f"Error: {failure}")
+            sys.exit(1)
+        _show(figures, as_json)
+
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object, last."),
+        click.option(
+            "--test",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="Judge by this file of the same columns; learn from the whole folder.",
+        ),
+        click.option(
+            "--data",
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            default=DATA,
+            show_default=True,
+            help="Folder with the files to learn from.",
+        ),
+    ):
+        judge = option(judge)
+    return judge
+
+
 @command.command()
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=DATA,
-    show_default=True,
-    help="Folder with pingshan_cases_2018.csv, the history to learn from.",
-)
-@click.option(
-    "--test",
-    "test",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Judge by this file of the same columns; learn from the whole history.",
-)
+@judgement
 @click.option("--weekly", is_flag=True, help="Also learn anew every week, as in service.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
-def route(data: Path, test: Path | None, weekly: bool, as_json: bool) -> None:
+def route(data: Path, test: Path | None, weekly: bool) -> dict[str, Any]:
     """Which unit handles a matter, and whether it runs late, by kind and place.
 
-    Without --test the oldest 70 % of the history teach and the rest judges.
+    Learns from pingshan_cases_2018.csv. Without --test its oldest 70 % teach and the rest judges.
     """
-    set_up_without_database()
-    from maplebridge.config.measures import judged
-    from maplebridge.journey.history import TooLittle
+    from maplebridge.config.measures import handled
 
     if weekly and test:
         raise click.UsageError("--weekly goes through the history itself; leave --test away.")
-    try:
-        known = judged.read_handled(data / "pingshan_cases_2018.csv")
-        if test:
-            learn, judge = known.cases, judged.read_handled(test).cases
-        else:
-            cut = int(len(known.cases) * judged.TRAIN_SHARE)
-            learn, judge = known.cases[:cut], known.cases[cut:]
-        figures = judged.route(learn, judge, weekly)
-    except judged.FileRefused as refused:
-        for problem in refused.problems[:SHOWN]:
-            say(f"line {problem.line}: {problem.wrong} {problem.mend}")
-        if len(refused.problems) > SHOWN:
-            say(f"and {len(refused.problems) - SHOWN} more")
-        sys.exit(1)
-    except (OSError, TooLittle) as failure:
-        say(f"Error: {failure}")
-        sys.exit(1)
+    known = handled.read_handled(data / "pingshan_cases_2018.csv")
+    if test:
+        learn, judge = known.cases, handled.read_handled(test).cases
+    else:
+        cut = int(len(known.cases) * handled.TRAIN_SHARE)
+        learn, judge = known.cases[:cut], known.cases[cut:]
+    figures = handled.route(learn, judge, weekly)
     if "auc" not in figures:
         say("Nothing is said of lateness: the outcomes that judge are all alike, or unknown.")
-    _show({**figures, "without_unit": known.unowned}, as_json)
+    return {**figures, "without_unit": known.unowned}
 
 
 def _show(figures: dict[str, Any], as_json: bool) -> None:

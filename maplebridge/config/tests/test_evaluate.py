@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from maplebridge.config.commands.evaluate import command
-from maplebridge.config.measures.judged import HANDLED_COLUMNS, calibration_error
+from maplebridge.config.measures.handled import HANDLED_COLUMNS
+from maplebridge.config.measures.judged import calibration_error
 
 HEAD = ",".join(HANDLED_COLUMNS)
 WET = "2026-03-{day:02d} 08:00:00,电话,投诉,水务,排水,积水,东河街道,溪口社区,排水公司,{outcome}"
