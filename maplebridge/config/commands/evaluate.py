@@ -57,7 +57,7 @@ def judgement(measure: Callable[..., dict[str, Any]]) -> Callable[..., None]:
         ),
         click.option(
             "--data",
-            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            type=click.Path(file_okay=False, path_type=Path),
             default=DATA,
             show_default=True,
             help="Folder with the files to learn from.",
