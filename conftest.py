@@ -233,7 +233,7 @@ def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
             Lease,
             *(
                 apps.get_model("journey", name)
-                for name in ("DecisionRecord", "Fingerprint", "LearnedWords")
+                for name in ("DecisionRecord", "Fingerprint", "LearnedHandlers", "LearnedWords")
             ),
             *apps.get_app_config("insight").get_models(),
             *apps.get_app_config("command").get_models(),

@@ -21,7 +21,7 @@ from maplebridge.cases.effects import ABOUT
 from maplebridge.cases.feed import News
 from maplebridge.cases.grades import Confidentiality, Urgency
 from maplebridge.cases.models import Case, Payload
-from maplebridge.journey import about, dedupe, handoff, route
+from maplebridge.journey import about, dedupe, handoff, proposals, route
 from maplebridge.journey.classify import classify_text
 from maplebridge.journey.decision import Decision
 from maplebridge.journey.gazetteer import gazetteer
@@ -29,14 +29,12 @@ from maplebridge.journey.learn import CATEGORIES, category_of, word_model
 from maplebridge.journey.locate import is_decided as is_decided_place
 from maplebridge.journey.locate import locate
 from maplebridge.journey.models import DecisionRecord, Fingerprint, Step
-from maplebridge.lib.clock import local_day, now
+from maplebridge.lib.clock import now
 from maplebridge.lib.text import fingerprint
 from maplebridge.organisation.people import SYSTEM
 from maplebridge.organisation.units import directory
 
 KEY = "journey"
-# Below this the responsibility table's answer is only a suggestion and a person decides.
-AGREED_CONFIDENCE = 0.7
 KEPT_SECONDS = 30.0
 
 
@@ -120,21 +118,16 @@ def decide(case: Case, words: dict[str, str]) -> Advanced:
         fingerprint(f"{title} {text}"),
     )  # fmt: skip
     twins = _timed(lambda: dedupe.find_twins(print_, dedupe.candidates(print_)))
-    units = directory()
     nature = str(kind.decision.evidence.get("nature") or "")
     named = _timed(lambda: _about(case, f"{title}\n{text}", area, category, nature))
     kept_out = named.decision.value or ""
-    owner = _timed(
-        lambda: route.find_owner(
-            category, area, local_day(case.opened_at), route.table(), units, kept_out
-        )
-    )
+    owner = _timed(lambda: proposals.owner_of(case, category, area, nature, kept_out))
     asks = tuple(
         name
         for name, decided in (
             ("place", is_decided_place(place.decision)),
             ("kind", bool(category)),
-            ("owner", is_decided_owner(owner.decision)),
+            ("owner", route.is_decided(owner.decision)),
             (ABOUT, not (kept_out or words.get("about")) and category not in about.CONDUCT),
         )
         if not decided
@@ -151,11 +144,6 @@ def _about(case: Case, text: str, area: str, category: str, nature: str) -> Deci
     if found.value is not None and units.room_apart(found.value) is None:
         return replace(found, value=None)  # nobody else is there; a person decides
     return found
-
-
-def is_decided_owner(decision: Decision) -> bool:
-    """Whether the responsibility table names an owner."""
-    return decision.value is not None and decision.confidence >= AGREED_CONFIDENCE
 
 
 def _version(step: Step, decision: Decision) -> str:

@@ -8,9 +8,11 @@ roles: "the market office of this street" is one role, however many streets have
 from __future__ import annotations
 
 import datetime as dt
+import io
+import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -99,7 +101,7 @@ def role_of(unit: str, places: Sequence[str]) -> str:
 
 @dataclass
 class HandlerModel:
-    """Shares of the units that handled such matters; kept nowhere, learned anew from cases."""
+    """Shares of the units that handled such matters; `parameters` keeps what was learned."""
 
     units: list[str]
     _words: DictVectorizer
@@ -108,11 +110,17 @@ class HandlerModel:
     _by_place: dict[tuple[str, ...], NDArray[np.float64]] = field(default_factory=dict)
 
     @classmethod
-    def learned(cls, history: Sequence[Handled]) -> HandlerModel:
-        """What history teaches; the newer a case, the more. Raises TooLittle."""
+    def learned(
+        cls, history: Sequence[Handled], names: Mapping[str, str] | None = None
+    ) -> HandlerModel:
+        """What history teaches; the newer a case, the more. Raises TooLittle.
+
+        names: of units that history names by codes.
+        """
+        names = names or {}
         if len(history) < FEWEST_CASES:
             raise TooLittle(f"{len(history)} cases are too few to learn from: {FEWEST_CASES}.")
-        roles = [role_of(case.unit, case.matter.places) for case in history]
+        roles = [role_of(names.get(case.unit, case.unit), case.matter.places) for case in history]
         if len(set(roles)) < 2:
             raise TooLittle("One unit handled every case: there is nothing to choose.")
         units = sorted({case.unit for case in history})
@@ -139,6 +147,26 @@ class HandlerModel:
         for row, matter in enumerate(matters):
             found[row] = of_roles[row] @ self._offices(matter.places)
         return found
+
+    def parameters(self) -> bytes:
+        """Everything learned, in numpy's own format without objects; the same for the same."""
+        said = {
+            "units": self.units,
+            "counts": [
+                [list(path), sorted(seen.items())] for path, seen in sorted(self._counts.items())
+            ],
+        }
+        return _packed(said, self._words, self._roles)
+
+    @classmethod
+    def of_parameters(cls, parameters: bytes) -> HandlerModel:
+        """The model that `parameters` came from; it answers the same to the last bit."""
+        said, words, roles = _unpacked(parameters)
+        counts = {
+            tuple(path): Counter({int(unit): int(n) for unit, n in seen})
+            for path, seen in said["counts"]
+        }
+        return cls(said["units"], words, roles, counts)
 
     def _offices(self, places: tuple[str, ...]) -> NDArray[np.float64]:
         """Which unit fills each role at these places: roles down, units across, rows of sum 1.
@@ -188,6 +216,16 @@ class LateModel:
         shares: NDArray[np.float64] = self._model.predict_proba(said)[:, 1]
         return shares
 
+    def parameters(self) -> bytes:
+        """Everything learned, in numpy's own format without objects."""
+        return _packed({}, self._words, self._model)
+
+    @classmethod
+    def of_parameters(cls, parameters: bytes) -> LateModel:
+        """The model that `parameters` came from; it answers the same to the last bit."""
+        _said, words, model = _unpacked(parameters)
+        return cls(words, model)
+
 
 def _bare(unit: str) -> str:
     return _BRACKET.sub("", unit).strip()
@@ -225,3 +263,30 @@ def _features(matter: Matter) -> dict[str, Any]:
 
 def _late_features(case: Handled) -> dict[str, Any]:
     return {**_features(case.matter), f"unit {case.unit}": 1.0}
+
+
+def _packed(said: dict[str, Any], words: DictVectorizer, model: LogisticRegression) -> bytes:
+    said = {**said, "features": words.feature_names_, "classes": model.classes_.tolist()}
+    out = io.BytesIO()
+    np.savez_compressed(
+        out,
+        allow_pickle=False,
+        said=np.frombuffer(json.dumps(said, ensure_ascii=False).encode(), np.uint8),
+        weights=model.coef_,
+        offsets=model.intercept_,
+    )
+    return out.getvalue()
+
+
+def _unpacked(parameters: bytes) -> tuple[dict[str, Any], DictVectorizer, LogisticRegression]:
+    with np.load(io.BytesIO(parameters), allow_pickle=False) as kept:
+        said = json.loads(kept["said"].tobytes())
+        weights, offsets = kept["weights"], kept["offsets"]
+    words = DictVectorizer()
+    words.feature_names_ = said["features"]
+    words.vocabulary_ = {name: n for n, name in enumerate(said["features"])}
+    model = LogisticRegression()
+    model.classes_ = np.array(said["classes"])
+    model.coef_, model.intercept_ = weights, offsets
+    model.n_features_in_ = weights.shape[1]
+    return said, words, model

@@ -18,11 +18,11 @@ from django.utils.translation import gettext_lazy as _l
 from maplebridge.cases import deadlines, engine, wall
 from maplebridge.cases.grades import Confidentiality
 from maplebridge.cases.models import Case, Event, Payload
-from maplebridge.journey import handoff, route
+from maplebridge.journey import handoff, proposals, route
 from maplebridge.journey.classify import WordModel, learned_weights
 from maplebridge.journey.decision import Decision
 from maplebridge.journey.models import Category, DecisionRecord, Fingerprint, LearnedWords, Step
-from maplebridge.lib.clock import local_day, now
+from maplebridge.lib.clock import now
 from maplebridge.lib.kept import Kept
 from maplebridge.lib.tables import Problem, Row
 from maplebridge.organisation import editions
@@ -164,16 +164,10 @@ def _facts_of(case: Case, step: Step, value: str) -> tuple[dict[str, object], De
     asks = [ask for ask in case.asks if ask != answered]
     if step in (Step.LOCATE, Step.CLASSIFY):
         with translation.override(settings.LANGUAGE_CODE):
-            owner = route.find_owner(
-                category,
-                area,
-                local_day(case.opened_at),
-                route.table(),
-                directory(),
-                case.about_unit,
-            )
+            owner = proposals.owner_of(case, category, area, case.nature, case.about_unit)
         if owner.value is not None:
             facts["suggested_unit"] = owner.value
+        if route.is_decided(owner):
             asks = [ask for ask in asks if ask != "owner"]
     facts["asks"] = asks
     return facts, owner

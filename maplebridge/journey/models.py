@@ -152,6 +152,24 @@ class LearnedWords(models.Model):
         return self.version
 
 
+class LearnedHandlers(models.Model):
+    """What past cases taught of who handles such matters and how often such run late.
+
+    handlers, late: numbers as `history` packs them; late is empty while too few cases were late.
+    returned: [unit, category] of matters that the unit sent back more often than it handled them.
+    """
+
+    version = models.CharField(max_length=60, primary_key=True)
+    handlers = models.BinaryField()
+    late = models.BinaryField(default=bytes)
+    returned = models.JSONField(default=list)
+    learned_from = models.IntegerField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.version
+
+
 class PushSubscription(models.Model):
     """A browser that asked to hear of one case: where to, and the keys to seal it with.
 

@@ -24,6 +24,8 @@ VERSION = "responsibilities"
 CATEGORY = re.compile(r"(\d{2}(\d{2})?)?")
 AREA = re.compile(r"\d{4}(\d{2}(\d{3}(\d{3}(\d{3})?)?)?)?")
 MOST_CLAUSE = 200
+# Below this an answer is only a proposal and a person decides.
+AGREED_CONFIDENCE = 0.7
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,11 @@ def find_owner(
         table.version,
         {"row": row.number, "category": row.category, "area": row.area_code, "clause": row.clause},
     )
+
+
+def is_decided(decision: Decision) -> bool:
+    """Whether the responsibility table names the owner; less sure, it is a proposal."""
+    return decision.value is not None and decision.confidence >= AGREED_CONFIDENCE
 
 
 def desk_for(area_code: str, units: Directory, about: str = "") -> str:

@@ -493,7 +493,9 @@ def _weighed(record: DecisionRecord, file: File) -> list[tuple[str, float | None
             return [(str(found["code"]), None) for found in candidates]
         case Step.ROUTE:
             named = [str(e.facts["suggested"]) for e in file.events if e.facts.get("suggested")]
-            return [(code, None) for code in dict.fromkeys([record.value, *named]) if code]
+            before = {str(code): float(share) for code, share in candidates}
+            others = dict.fromkeys([record.value, *named]) if not before else dict.fromkeys(named)
+            return [*before.items(), *((c, None) for c in others if c and c not in before)]
     return []
 
 

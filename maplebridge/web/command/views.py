@@ -29,7 +29,7 @@ from maplebridge.cases import engine, leases, looks, permissions, reading
 from maplebridge.cases.grades import Way
 from maplebridge.cases.kinds import Move
 from maplebridge.cases.models import Attachment, Case, Event
-from maplebridge.journey import learn
+from maplebridge.journey import learn, proposals
 from maplebridge.journey.models import Category, Step
 from maplebridge.lib.papers import MEDIA_TYPES
 from maplebridge.organisation.people import Actor
@@ -46,6 +46,8 @@ from maplebridge.web.parts.photos import read_photos, shown_photo
 KEY_TAKEN = 400
 SEQUENCE = re.compile(r"[0-9]{1,9}")
 NO_SEQUENCE = -1
+# From this share on a desk is warned that matters like this run late.
+WARN_OF_LATENESS = 0.3
 OVERRULED = (Step.LOCATE, Step.CLASSIFY, Step.ROUTE)
 TABS = (
     ("waiting", gettext_lazy("Waiting for me"), "inbox"),
@@ -397,6 +399,7 @@ def _case_page(
         "others": others,
         "running": [shown for shown in clocks if shown.clock.ended_at is None],
         "ended": [shown for shown in clocks if shown.clock.ended_at is not None],
+        "late_share": _late_share(found),
         "timeline": rows.timeline(file, read),
         "answers": _answers(actor, file, read),
         "assignments": file.assignments,
@@ -420,6 +423,14 @@ def _case_page(
     answer = _tagged(render(request, "command/case.html", shown, status=status), found)
     looks.note(actor, found, Way.PAGE)
     return answer
+
+
+def _late_share(found: Case) -> float | None:
+    """How often matters like this run late where it lies, if often enough to warn its desk."""
+    if found.ended or found.late or found.due_at is None:
+        return None
+    share = proposals.late_share(found)
+    return share if share is not None and share >= WARN_OF_LATENESS else None
 
 
 def _drafts(actor: Actor, found: Case) -> list[dict[str, Any]]:
