@@ -160,7 +160,7 @@ class WordModel:
 
 @cache
 def seed_weights() -> dict[str, dict[str, float]]:
-    """Our own words: category code to word to weight (1 faint to 5 decisive). Do not change it."""
+    """Our own words: category code to word to weight (1 faint to 8 decisive). Do not change it."""
     return _read_weights("words.csv", "category_code")
 
 

@@ -91,6 +91,23 @@ def route(data: Path, test: Path | None, weekly: bool) -> dict[str, Any]:
     return {**figures, "without_unit": known.unowned}
 
 
+@command.command()
+@judgement
+@click.option(
+    "--product", is_flag=True, help="Judge the city's own categories, on hand-labelled messages."
+)
+def classify(data: Path, test: Path | None, product: bool) -> dict[str, Any]:
+    """Which label a text bears.
+
+    Learns from petitions_labelled_train.csv. Without --test 70 % of its groups teach and the rest
+    judges. With --product nothing is learned: our own words are judged on petitions_messages.csv.
+    """
+    from maplebridge.config.measures import petitions
+    from maplebridge.config.measures import product as by_hand
+
+    return by_hand.measure(data, test) if product else petitions.measure(data, test)
+
+
 def _show(figures: dict[str, Any], as_json: bool) -> None:
     for name, value in figures.items():
         if name == "interval":

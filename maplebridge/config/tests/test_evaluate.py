@@ -124,3 +124,82 @@ def test_on_a_real_years_matters_it_holds(shared_data: Path) -> None:
     assert figures["ece"] <= 0.05
     assert figures["auc"] >= 0.82
     assert figures["late_ece"] <= 0.05
+
+
+PETITION_HEAD = "title,detail,label,text_kind,group_id"
+PETITIONS = [
+    f"{place}{said},{place}的{said}了请处理,{label},full,{place}"
+    for place in ("溪口", "东街", "朝阳", "北塘", "南坝", "西山", "河东", "岭下", "桥头", "新村")
+    for label, said in (("照明", "路灯不亮"), ("供水", "停水"), ("油烟", "餐馆油烟"))
+]
+
+
+def sort_petitions(
+    folder: Path, lines: list[str], *more: str, head: str = PETITION_HEAD
+) -> tuple[int, dict[str, Any], str]:
+    file = folder / "petitions_labelled_train.csv"
+    file.write_text("\n".join([head, *lines, ""]), encoding="utf-8")
+    done = CliRunner().invoke(command, ["classify", "--data", str(folder), "--json", *more])
+    figures = json.loads(done.stdout.splitlines()[-1]) if done.exit_code == 0 else {}
+    return done.exit_code, figures, done.stderr
+
+
+def test_labels_are_told_at_places_that_did_not_teach(tmp_path: Path) -> None:
+    code, figures, _said = sort_petitions(tmp_path, PETITIONS)
+    assert code == 0
+    assert (figures["n"], figures["macro_f1"], figures["macro_f1_full"]) == (9, 1.0, 1.0)
+    assert figures["interval"]["macro_f1"] == [1.0, 1.0]
+    assert {"accuracy", "ece", "seed", "p50_ms", "train_s"} <= set(figures)
+
+
+@pytest.mark.parametrize(
+    ("lines", "head", "sentence"),
+    [
+        (PETITIONS, "title,detail,kind,text_kind,group_id", "缺少“label”列"),
+        ([*PETITIONS, "甲,乙,,full,丙"], PETITION_HEAD, "line 32: “label”一栏是空的。"),
+        ([*PETITIONS, ",,照明,full,丙"], PETITION_HEAD, "line 32: 这一行没有文字。"),
+        ([*PETITIONS, f"甲,{'水' * 100_001},供水,full,丙"], PETITION_HEAD, "100000"),
+        ([], PETITION_HEAD, "文件除首行外没有任何数据行。"),
+        ([line for line in PETITIONS if "供水" in line] * 3, PETITION_HEAD, "bear one label"),
+    ],
+)
+def test_petitions_that_teach_nothing_are_refused(
+    tmp_path: Path, lines: list[str], head: str, sentence: str
+) -> None:
+    code, _figures, said = sort_petitions(tmp_path, lines, head=head)
+    assert code == 1
+    assert sentence in said
+
+
+def test_a_label_that_nothing_taught_is_refused(tmp_path: Path) -> None:
+    strange = tmp_path / "test.csv"
+    strange.write_text(f"{PETITION_HEAD}\n甲,乙,教育,full,丙\n", encoding="utf-8")
+    code, _figures, said = sort_petitions(tmp_path, PETITIONS, "--test", str(strange))
+    assert code == 1
+    assert "用于学习的文本中没有“教育”这一标签。" in said
+
+
+def test_our_own_words_tell_our_own_categories(shared_data: Path) -> None:
+    done = CliRunner().invoke(
+        command, ["classify", "--product", "--data", str(shared_data), "--json"]
+    )
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert figures["n"] == 620
+    assert figures["top1"] >= 0.68
+    assert figures["top3"] >= 0.87
+    assert figures["ece"] <= 0.05
+
+
+def test_a_city_may_judge_by_its_own_messages(tmp_path: Path) -> None:
+    file = tmp_path / "ours.csv"
+    file.write_text(
+        "msg_id,title,detail,code\n1,路灯不亮,村口路灯不亮,1002\n2,拖欠工资,老板拖欠工资,1301\n",
+        encoding="utf-8",
+    )
+    done = CliRunner().invoke(command, ["classify", "--product", "--test", str(file), "--json"])
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert (figures["n"], figures["top1"], figures["top3"]) == (2, 1.0, 1.0)
+    file.write_text("msg_id,title,detail,code\n1,甲,乙,9999\n", encoding="utf-8")
+    done = CliRunner().invoke(command, ["classify", "--product", "--test", str(file)])
+    assert done.exit_code == 1
+    assert "line 2: 没有代码为 9999 的类别。" in done.stderr
