@@ -186,12 +186,13 @@ def closed_doors() -> Iterator[None]:
 
 def _remember() -> None:
     """Keeps what the rooms hold of the freshly opened town."""
-    from maplebridge.journey import gazetteer, learn
+    from maplebridge.journey import gazetteer, labels, proposals
     from maplebridge.organisation import editions, units
 
     everything = (
         editions.kept,
-        learn.kept_model,
+        labels.kept_labels,
+        proposals.kept_proposals,
         units.kept,
     )
     for kept in everything:
@@ -233,7 +234,7 @@ def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
             Lease,
             *(
                 apps.get_model("journey", name)
-                for name in ("DecisionRecord", "Fingerprint", "LearnedHandlers", "LearnedWords")
+                for name in ("DecisionRecord", "Fingerprint", "LearnedHandlers", "LearnedLabels")
             ),
             *apps.get_app_config("insight").get_models(),
             *apps.get_app_config("command").get_models(),

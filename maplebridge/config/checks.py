@@ -48,6 +48,11 @@ def problems() -> list[str]:
     for name in ("MAPLEBRIDGE_DEMONSTRATION", "MAPLEBRIDGE_POOL", "MAPLEBRIDGE_TLS"):
         if os.environ.get(name, "0") not in ("0", "1"):
             said.append(f"{name} is 0 or 1, not {os.environ[name]!r}.")
+    if settings.WRONG_CATEGORY_COST < 1:
+        said.append(
+            "MAPLEBRIDGE_WRONG_CATEGORY_COST is a whole number from 1 on: looks of a clerk that a "
+            "wrong category costs."
+        )
     if settings.SEAL_CIPHER not in SUITES:
         said.append(f"MAPLEBRIDGE_CIPHER is aes or sm4, not {settings.SEAL_CIPHER!r}.")
     if not any(settings.ALLOWED_HOSTS):

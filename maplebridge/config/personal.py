@@ -192,7 +192,7 @@ PLAIN_TABLES = frozenset(
         "cases.Duration", "cases.Timer", "cases.Alarm", "cases.Digest", "cases.Feed",
         "cases.Assignment", "cases.Doomed", "cases.Lease",
         "journey.Category", "journey.Responsibility",
-        "journey.LearnedHandlers", "journey.LearnedWords",
+        "journey.LearnedHandlers", "journey.LearnedLabels",
         "insight.Rollup", "insight.Counted", "socialaccount.SocialApp",
         "village.Covenant", "safety.CheckItem", "emergency.Resource", "emergency.Stock",
         "emergency.StockEntry", "emergency.Callout",

@@ -161,6 +161,9 @@ MFA_FORMS = {
     "activate_totp": "maplebridge.web.account.forms.EnrolCodesForm",
 }
 # Roles that read across cases, rule over settings or over others need a second factor.
+# What a wrong category costs the city, in looks of a clerk; above 1 - 1 / cost none is asked for.
+_COST = os.environ.get("MAPLEBRIDGE_WRONG_CATEGORY_COST", "2")
+WRONG_CATEGORY_COST = int(_COST) if _COST.isdecimal() else 0
 SECOND_FACTOR = os.environ.get(
     "MAPLEBRIDGE_SECOND_FACTOR",
     "clerk,officer,dispatcher,revisitor,supervisor,leader,auditor,administrator,security",

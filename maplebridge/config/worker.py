@@ -15,7 +15,7 @@ from maplebridge.cases.feed import News
 from maplebridge.config import applications
 from maplebridge.connectors import messages
 from maplebridge.insight import counts
-from maplebridge.journey import advance, alarms, learn, notice, proposals, push, retention, work
+from maplebridge.journey import advance, alarms, labels, notice, proposals, push, retention, work
 from maplebridge.web.parts import together
 
 log = logging.getLogger("maplebridge.worker")
@@ -103,7 +103,7 @@ def _read_the_feed(holder: str, should_stop: Callable[[], bool]) -> None:
             if not found:
                 time.sleep(PAUSE_SECONDS)
             if time.monotonic() - learned_at > LEARN_EVERY_SECONDS:
-                learn.learn_words()
+                labels.learn_labels()
                 proposals.learn_handlers()
                 learned_at = time.monotonic()
         except (OperationalError, InterfaceError) as failure:

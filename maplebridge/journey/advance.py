@@ -21,11 +21,11 @@ from maplebridge.cases.effects import ABOUT
 from maplebridge.cases.feed import News
 from maplebridge.cases.grades import Confidentiality, Urgency
 from maplebridge.cases.models import Case, Payload
-from maplebridge.journey import about, dedupe, handoff, proposals, route
+from maplebridge.journey import about, dedupe, handoff, labels, proposals, route
 from maplebridge.journey.classify import classify_text
 from maplebridge.journey.decision import Decision
 from maplebridge.journey.gazetteer import gazetteer
-from maplebridge.journey.learn import CATEGORIES, category_of, word_model
+from maplebridge.journey.learn import CATEGORIES, category_of
 from maplebridge.journey.locate import is_decided as is_decided_place
 from maplebridge.journey.locate import locate
 from maplebridge.journey.models import DecisionRecord, Fingerprint, Step
@@ -111,7 +111,7 @@ def decide(case: Case, words: dict[str, str]) -> Advanced:
         )
     )
     area = place.decision.value or case.area_code
-    kind = _timed(lambda: classify_text(text, title=title, model=word_model()))
+    kind = _timed(lambda: classify_text(text, title, labels.model(), labels.threshold()))
     category = kind.decision.value or ""
     print_ = dedupe.Print(
         case.pk, area, category, case.opened_at, case.lon, case.lat,

@@ -1,4 +1,4 @@
-"""What people decide teaches: overruling a step, the words of confirmed cases; and categories."""
+"""What people decide in place of a step; and the city's categories."""
 
 from __future__ import annotations
 
@@ -17,13 +17,10 @@ from django.utils.translation import gettext_lazy as _l
 
 from maplebridge.cases import deadlines, engine, wall
 from maplebridge.cases.grades import Confidentiality
-from maplebridge.cases.models import Case, Event, Payload
+from maplebridge.cases.models import Case, Event
 from maplebridge.journey import handoff, proposals, route
-from maplebridge.journey.classify import WordModel, learned_weights
 from maplebridge.journey.decision import Decision
-from maplebridge.journey.models import Category, DecisionRecord, Fingerprint, LearnedWords, Step
-from maplebridge.lib.clock import now
-from maplebridge.lib.kept import Kept
+from maplebridge.journey.models import Category, DecisionRecord, Fingerprint, Step
 from maplebridge.lib.tables import Problem, Row
 from maplebridge.organisation import editions
 from maplebridge.organisation.editions import Cells, Said
@@ -33,8 +30,6 @@ from maplebridge.organisation.units import directory
 
 SEED = Path(__file__).parent / "seed" / "categories.csv"
 GROUPS = Path(__file__).parent / "seed" / "groups.csv"
-FEWEST_EXAMPLES = 20
-MOST_EXAMPLES = 20_000
 CODE = re.compile(r"\d{4}")
 LINE = re.compile(r"[A-Z]{2,8}")
 LENGTHS = {"name": 60, "name_en": 80, "group": 60, "group_en": 80}
@@ -173,40 +168,6 @@ def _facts_of(case: Case, step: Step, value: str) -> tuple[dict[str, object], De
     return facts, owner
 
 
-def learn_words() -> LearnedWords | None:
-    """Learns word weights from cases whose category people confirmed by filing them.
-
-    Returns the newly stored version, or None when there is too little to learn from or nothing
-    changed. Statements of confidential matters (C2) are left out.
-    """
-    filed = (
-        Case.objects.filter(filer_code__gt="")
-        .exclude(confidentiality="C2")
-        .exclude(category="")
-        .order_by("-opened_at")
-        .values_list("pk", "category")[:MOST_EXAMPLES]
-    )
-    categories = dict(filed)
-    if len(categories) < FEWEST_EXAMPLES:
-        return None
-    contents = Payload.objects.filter(
-        case_id__in=list(categories), sequence=1, part="words", content__isnull=False
-    ).values_list("case_id", "content")
-    examples = [
-        (f"{content.get('title', '')} {content.get('text', '')}", categories[case_id])
-        for case_id, content in contents.iterator()
-        if content is not None
-    ]
-    weights = learned_weights(examples)
-    model = WordModel.of_seed(weights)
-    made, fresh = LearnedWords.objects.get_or_create(
-        version=model.version,
-        defaults={"weights": weights, "learned_from": len(examples), "at": now()},
-    )
-    kept_model.forget()
-    return made if fresh else None
-
-
 def _check(cells: Cells) -> Iterable[Said]:
     if not CODE.fullmatch(cells["code"]):
         yield (
@@ -310,14 +271,6 @@ def show_categories() -> None:
     )
 
 
-def _read_model() -> WordModel:
-    newest = LearnedWords.objects.order_by("-at").first()
-    return WordModel.of_seed(newest.weights) if newest else WordModel.of_seed()
-
-
-kept_model: Kept[WordModel] = Kept(_read_model)
-
-
 def category_of(code: str) -> CategoryFacts:
     """The category of that code. Raises UnknownCategory."""
     try:
@@ -329,8 +282,3 @@ def category_of(code: str) -> CategoryFacts:
 def categories() -> dict[str, CategoryFacts]:
     """Every category of the edition in force, by code."""
     return CATEGORIES.value()
-
-
-def word_model() -> WordModel:
-    """The newest learned words over our own."""
-    return kept_model.get()

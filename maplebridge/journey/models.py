@@ -140,11 +140,15 @@ class Fingerprint(models.Model):
         return str(self.case_id)
 
 
-class LearnedWords(models.Model):
-    """A dated set of word weights learned from confirmed cases, added to our own words."""
+class LearnedLabels(models.Model):
+    """What confirmed cases taught of the categories, dated, with its card; see `labels`.
+
+    parameters: numbers as `texts` packs them. card: how well it does, and for whom.
+    """
 
     version = models.CharField(max_length=60, primary_key=True)
-    weights = models.JSONField()
+    parameters = models.BinaryField()
+    card = models.JSONField()
     learned_from = models.IntegerField()
     at = models.DateTimeField()
 

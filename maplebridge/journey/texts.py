@@ -13,7 +13,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
@@ -29,13 +29,14 @@ from maplebridge.lib.text import normalise
 
 LONGEST_PIECE: Final = 3
 FEWEST_TEXTS: Final = 3
+MOST_PIECES: Final = 60_000
 MOST_CHARACTERS: Final = 4_000
 TITLE_SHARE: Final = 0.5
-RIDGE: Final = 0.2
+RIDGE: Final = 0.3
 # How far a rare label's texts count more: weight = frequency to the power of minus this.
 RARE: Final = 0.8
 IMAGINED: Final = 0.3
-HINT_SHARE: Final = 2.5
+HINT_SHARE: Final = 4.0
 DESCRIBED_SHARE: Final = 0.5
 FOLDS: Final = 4
 FEWEST_EXAMPLES: Final = 20
@@ -93,9 +94,20 @@ class TextModel:
         hints: Hints | None = None,
         described: Mapping[str, str] | None = None,
     ) -> TextModel:
-        """What labelled texts teach. described: a text for each label, counted as half an example.
+        """What labelled texts teach; see `tried`, which also says how well."""
+        return cls.tried(examples, hints, described)[0]
 
-        Raises history.TooLittle below FEWEST_EXAMPLES or with one label only.
+    @classmethod
+    def tried(
+        cls,
+        examples: Sequence[Example],
+        hints: Hints | None = None,
+        described: Mapping[str, str] | None = None,
+    ) -> tuple[TextModel, NDArray[np.float64]]:
+        """What labelled texts teach, and each example's shares by a model it did not teach.
+
+        described: a text for each label, counted as half an example. Raises history.TooLittle
+        below FEWEST_EXAMPLES or with one label only.
         """
         found = sorted({example.label for example in examples} | set(described or {}))
         if len(examples) < FEWEST_EXAMPLES:
@@ -119,10 +131,9 @@ class TextModel:
             scores[aside] = part._scores([known[n] for n in aside])
         true = np.array([found.index(label) for label in labels])
         whole = _fitted(known, labels, more, extra, found, hints)
-        return cls(
-            found, whole.wholes, whole.titles, whole.scales, whole.weights,
-            _temperature(scores, true), hints,
-        )  # fmt: skip
+        temperature = _temperature(scores, true)
+        model = replace(whole, temperature=temperature)
+        return model, _shares(scores, temperature)
 
     def judge(self, title: str, text: str, most: int = 3) -> Judged:
         """The likeliest labels of a text of any length, and the words that spoke for the first."""
@@ -153,7 +164,7 @@ class TextModel:
             allow_pickle=False,
             said=np.frombuffer(json.dumps(said, ensure_ascii=False).encode(), np.uint8),
             scales=self.scales,
-            weights=self.weights,
+            weights=self.weights.astype(np.float16),
         )
         return out.getvalue()
 
@@ -163,8 +174,8 @@ class TextModel:
         with np.load(io.BytesIO(parameters), allow_pickle=False) as kept:
             said = json.loads(kept["said"].tobytes())
             return cls(
-                said["labels"], said["wholes"], said["titles"], kept["scales"], kept["weights"],
-                said["temperature"], hints,
+                said["labels"], said["wholes"], said["titles"], kept["scales"],
+                kept["weights"].astype(np.float32), said["temperature"], hints,
             )  # fmt: skip
 
     @cached_property
@@ -319,7 +330,8 @@ def _fitted(
     wanted = np.where(true[:, None] == np.arange(len(found)), 1.0, -1.0)
     ridge = Ridge(alpha=RIDGE, solver="sparse_cg", fit_intercept=False, tol=1e-4)
     ridge.fit(matrix, wanted, sample_weight=weights)
-    learned = np.ascontiguousarray(ridge.coef_.reshape(len(found), columns).T, np.float32)
+    # Half precision is what is stored; what answers is the same.
+    learned = ridge.coef_.reshape(len(found), columns).T.astype(np.float16).astype(np.float32)
     return TextModel(found, wholes, titles, scales, learned, 1.0, hints)
 
 
@@ -334,7 +346,8 @@ def _told_apart(
     holding: Counter[str] = Counter()
     for pieces in texts:
         holding.update(pieces.keys())
-    kept = sorted(piece for piece, count in holding.items() if count >= FEWEST_TEXTS)
+    often = [piece for piece, count in holding.items() if count >= FEWEST_TEXTS]
+    kept = sorted(sorted(often, key=lambda piece: (-holding[piece], piece))[:MOST_PIECES])
     place = {piece: n for n, piece in enumerate(kept)}
     inside = np.zeros((labels, len(kept)))
     for pieces, label in zip(texts, true, strict=True):
@@ -356,14 +369,15 @@ def _shares(scores: NDArray[np.float64], temperature: float) -> NDArray[np.float
 
 
 def _temperature(scores: NDArray[np.float64], true: NDArray[np.int64]) -> float:
-    """The temperature at which what came had the greatest likelihood.
+    """The temperature at which the likeliest label's share best said whether it was right.
 
-    Source: Guo et al. 2017, On Calibration of Modern Neural Networks.
+    Source: Guo et al. 2017, On Calibration of Modern Neural Networks; of the first label alone.
     """
+    right = scores.argmax(axis=1) == true
 
     def surprise(logarithm: float) -> float:
-        shares = _shares(scores, float(np.exp(logarithm)))
-        return -float(np.log(np.maximum(shares[np.arange(len(true)), true], 1e-12)).mean())
+        sure = _shares(scores, float(np.exp(logarithm))).max(axis=1)
+        return -float(np.log(np.maximum(np.where(right, sure, 1 - sure), 1e-12)).mean())
 
     found: Any = minimize_scalar(surprise, bounds=(-5.0, 2.0), method="bounded")
     return float(np.exp(found.x))

@@ -100,7 +100,8 @@ def classify(data: Path, test: Path | None, product: bool) -> dict[str, Any]:
     """Which label a text bears.
 
     Learns from petitions_labelled_train.csv. Without --test 70 % of its groups teach and the rest
-    judges. With --product nothing is learned: our own words are judged on petitions_messages.csv.
+    judges. With --product the labelled ones of petitions_replies.csv teach, and those of
+    petitions_messages.csv judge, or the FILE of msg_id,title,detail,code.
     """
     from maplebridge.config.measures import petitions
     from maplebridge.config.measures import product as by_hand

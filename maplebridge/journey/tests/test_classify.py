@@ -13,13 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maplebridge.journey.classify import (
-    HIGHEST_WEIGHT,
     SEED,
     THRESHOLD,
-    WordModel,
     category_rows,
     classify_text,
-    learned_weights,
     seed_weights,
 )
 
@@ -255,57 +252,6 @@ def test_every_category_has_words_of_its_own() -> None:
         assert len(words) >= 8, code
         assert 5 <= max(words.values()) <= 8, code
         assert all(1 <= weight <= 8 and len(word) >= 2 for word, weight in words.items()), code
-
-
-NEW_EXPRESSION = [(f"第{n}号楼下的飞马桩又乱响了，请来看看", "0603") for n in range(20)]
-OTHERS = [(f"第{n}栋门口路灯不亮", "1002") for n in range(20)]
-
-
-def test_confirmed_cases_teach_a_new_expression() -> None:
-    text = "我们这里的飞马桩一直乱响"
-    assert classify_text(text).value is None
-    model = WordModel.of_seed(learned_weights(NEW_EXPRESSION + OTHERS))
-    decision = classify_text(text, model)
-    assert decision.value == "0603"
-    assert any("飞马" in word for word in decision.evidence["words"])
-    assert classify_text("村口路灯不亮", model).value == "1002"
-
-
-def test_confirmed_cases_take_back_a_word_that_misleads() -> None:
-    confirmed = [(f"第{n}家健身卡店里的游泳池漏水", "0110") for n in range(20)]
-    confirmed += [(f"第{n}处滑梯旁的秋千断了", "1009") for n in range(20)]
-    learned = learned_weights(confirmed)
-    assert learned["1009"]["游泳池"] == -3.71
-    model = WordModel.of_seed(learned)
-    assert classify_text("游泳池").value == "1009"
-    assert classify_text("游泳池", model).value == "0110"
-
-
-def test_a_first_category_can_be_learned_alone_and_grammar_is_not() -> None:
-    learned = learned_weights(NEW_EXPRESSION)
-    assert set(learned) == {"0603"}
-    assert not any("请" in word or "了" in word for word in learned["0603"])
-    assert max(learned["0603"].values()) <= HIGHEST_WEIGHT
-
-
-def test_nothing_is_learned_from_nothing_or_from_two_cases() -> None:
-    assert learned_weights([]) == {}
-    assert learned_weights(NEW_EXPRESSION[:2]) == {}
-
-
-def test_learning_does_not_depend_on_the_order_of_the_cases() -> None:
-    forward = learned_weights(NEW_EXPRESSION + OTHERS)
-    assert forward == learned_weights((NEW_EXPRESSION + OTHERS)[::-1])
-
-
-def test_the_version_names_our_words_and_the_learned_ones() -> None:
-    plain = WordModel.of_seed().version
-    learned = WordModel.of_seed(learned_weights(NEW_EXPRESSION)).version
-    other = WordModel.of_seed(learned_weights(OTHERS)).version
-    assert plain.startswith("words-")
-    assert learned.startswith(f"{plain}+")
-    assert len({plain, learned, other}) == 3
-    assert classify_text("路灯").version == plain
 
 
 def test_most_real_petitions_get_a_category_and_few_a_false_alarm(shared_data: Path) -> None:

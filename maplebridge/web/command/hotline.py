@@ -30,7 +30,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from maplebridge.cases import deadlines, engine, looks, permissions, reporters, wall
 from maplebridge.cases.grades import Confidentiality, Way
 from maplebridge.cases.models import Assignment, Case, Look
-from maplebridge.journey import advance, classify, dedupe, intake, learn
+from maplebridge.journey import advance, classify, dedupe, intake, labels, learn
 from maplebridge.journey.gazetteer import gazetteer
 from maplebridge.journey.locate import is_decided, locate
 from maplebridge.journey.models import Category, Step
@@ -118,7 +118,7 @@ def beside(actor: Actor, said: Mapping[str, str]) -> Beside:
         context = actor.area_code if len(actor.area_code) > len(settings.CITY_CODE) else None
         with translation.override(settings.LANGUAGE_CODE):
             where = locate(None, None, "WGS84", f"{place} {text}", context, places=known)
-            kind = classify.classify_text(text, model=learn.word_model())
+            kind = classify.classify_text(text, learned=labels.model())
         category = kind.value or ""
         twins = _twins(actor, text, where.value or actor.area_code, category, matters)
         found = Beside(
