@@ -6,6 +6,7 @@ import ast
 import io
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -478,3 +479,20 @@ def test_every_word_stands_beside_its_chinese():
         if not any("一" <= sign <= "鿿" for sign in chinese)
     }
     assert bare == {}
+
+
+def test_a_server_loads_no_library_that_only_learning_needs():
+    """Each costs half a second of every start and 100 MB of every process."""
+    told = (
+        "import os, sys, django\n"
+        "os.environ['DJANGO_SETTINGS_MODULE'] = 'maplebridge.config.settings'\n"
+        "os.environ['MAPLEBRIDGE_SECRET_KEY'] = 'a secret of this test and of nothing else'\n"
+        "django.setup()\n"
+        "from django.urls import get_resolver\n"
+        "get_resolver().url_patterns\n"
+        "print(*sorted({'sklearn', 'scipy', 'pandas', 'esda'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []

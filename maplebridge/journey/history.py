@@ -19,8 +19,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction import DictVectorizer
-from sklearn.linear_model import LogisticRegression
 
 # Endings of the names of places, which a unit's name leaves out or changes.
 _PLACE_ENDING = re.compile(
@@ -99,13 +97,78 @@ def role_of(unit: str, places: Sequence[str]) -> str:
     return unit
 
 
+@dataclass(frozen=True)
+class _Logistic:
+    """A logistic regression that scikit-learn learned; answering needs numpy alone.
+
+    places: of each feature its column in weights. classes: one per row, in order; two classes
+    share one row, which speaks for the second.
+    """
+
+    places: dict[str, int]
+    classes: list[Any]
+    weights: NDArray[np.float64]
+    offsets: NDArray[np.float64]
+
+    @classmethod
+    def fitted(
+        cls,
+        told: Sequence[Mapping[str, float]],
+        answers: Sequence[Any],
+        strength: float,
+        weights: NDArray[np.float64] | None = None,
+    ) -> _Logistic:
+        # Half a second and 100 MB that only the process that learns should pay.
+        from sklearn.feature_extraction import DictVectorizer
+        from sklearn.linear_model import LogisticRegression
+
+        words = DictVectorizer()
+        model = LogisticRegression(C=strength, max_iter=400)
+        model.fit(words.fit_transform(told), answers, sample_weight=weights)
+        return cls(words.vocabulary_, model.classes_.tolist(), model.coef_, model.intercept_)
+
+    def shares(self, told: Sequence[Mapping[str, float]]) -> NDArray[np.float64]:
+        """Of each matter (rows) each class's share (columns); a row's sum is 1."""
+        scores = np.tile(self.offsets, (len(told), 1))
+        for row, features in enumerate(told):
+            known = [(self.places[name], n) for name, n in features.items() if name in self.places]
+            if known:
+                columns, values = zip(*known, strict=True)
+                scores[row] += self.weights[:, columns] @ np.array(values)
+        if len(self.classes) == 2:
+            scores = np.hstack([np.zeros_like(scores), scores])
+        apart = np.exp(scores - scores.max(axis=1, keepdims=True))
+        shares: NDArray[np.float64] = apart / apart.sum(axis=1, keepdims=True)
+        return shares
+
+    def packed(self, said: dict[str, Any]) -> bytes:
+        features = sorted(self.places, key=self.places.__getitem__)
+        said = {**said, "features": features, "classes": self.classes}
+        out = io.BytesIO()
+        np.savez_compressed(
+            out,
+            allow_pickle=False,
+            said=np.frombuffer(json.dumps(said, ensure_ascii=False).encode(), np.uint8),
+            weights=self.weights,
+            offsets=self.offsets,
+        )
+        return out.getvalue()
+
+    @classmethod
+    def unpacked(cls, parameters: bytes) -> tuple[dict[str, Any], _Logistic]:
+        with np.load(io.BytesIO(parameters), allow_pickle=False) as kept:
+            said = json.loads(kept["said"].tobytes())
+            weights, offsets = kept["weights"], kept["offsets"]
+        places = {name: n for n, name in enumerate(said["features"])}
+        return said, cls(places, said["classes"], weights, offsets)
+
+
 @dataclass
 class HandlerModel:
     """Shares of the units that handled such matters; `parameters` keeps what was learned."""
 
     units: list[str]
-    _words: DictVectorizer
-    _roles: LogisticRegression
+    _roles: _Logistic
     _counts: dict[tuple[str, ...], Counter[int]]
     _by_place: dict[tuple[str, ...], NDArray[np.float64]] = field(default_factory=dict)
 
@@ -129,20 +192,17 @@ class HandlerModel:
         for role, case in zip(roles, history, strict=True):
             for depth in range(len(case.matter.places) + 1):
                 counts[role, *case.matter.places[:depth]][number[case.unit]] += 1
-        words = DictVectorizer()
-        model = LogisticRegression(C=STRENGTH, max_iter=400)
-        model.fit(
-            words.fit_transform(_features(case.matter) for case in history),
+        model = _Logistic.fitted(
+            [_features(case.matter) for case in history],
             roles,
-            sample_weight=_weights([case.matter.at for case in history]),
+            STRENGTH,
+            _weights([case.matter.at for case in history]),
         )
-        return cls(units, words, model, dict(counts))
+        return cls(units, model, dict(counts))
 
     def shares(self, matters: Sequence[Matter]) -> NDArray[np.float64]:
         """Of each matter (rows) each unit's share (columns as `units`); a row's sum is 1."""
-        of_roles = self._roles.predict_proba(
-            self._words.transform(_features(matter) for matter in matters)
-        )
+        of_roles = self._roles.shares([_features(matter) for matter in matters])
         found = np.zeros((len(matters), len(self.units)))
         for row, matter in enumerate(matters):
             found[row] = of_roles[row] @ self._offices(matter.places)
@@ -156,17 +216,17 @@ class HandlerModel:
                 [list(path), sorted(seen.items())] for path, seen in sorted(self._counts.items())
             ],
         }
-        return _packed(said, self._words, self._roles)
+        return self._roles.packed(said)
 
     @classmethod
     def of_parameters(cls, parameters: bytes) -> HandlerModel:
         """The model that `parameters` came from; it answers the same to the last bit."""
-        said, words, roles = _unpacked(parameters)
+        said, roles = _Logistic.unpacked(parameters)
         counts = {
             tuple(path): Counter({int(unit): int(n) for unit, n in seen})
             for path, seen in said["counts"]
         }
-        return cls(said["units"], words, roles, counts)
+        return cls(said["units"], roles, counts)
 
     def _offices(self, places: tuple[str, ...]) -> NDArray[np.float64]:
         """Which unit fills each role at these places: roles down, units across, rows of sum 1.
@@ -174,8 +234,8 @@ class HandlerModel:
         What is known of the place itself counts most; what is not, comes from the place around it.
         """
         if places not in self._by_place:
-            table = np.zeros((len(self._roles.classes_), len(self.units)))
-            for row, role in enumerate(self._roles.classes_):
+            table = np.zeros((len(self._roles.classes), len(self.units)))
+            for row, role in enumerate(self._roles.classes):
                 share = table[row]
                 for depth in range(len(places) + 1):
                     seen = self._counts.get((role, *places[:depth]))
@@ -195,8 +255,7 @@ class HandlerModel:
 class LateModel:
     """How likely a matter runs late at the unit that has it: a warning to desks, and no more."""
 
-    _words: DictVectorizer
-    _model: LogisticRegression
+    _model: _Logistic
 
     @classmethod
     def learned(cls, history: Sequence[Handled]) -> LateModel:
@@ -205,26 +264,21 @@ class LateModel:
         outcomes = [bool(case.late) for case in known]
         if len(known) < FEWEST_CASES or len(set(outcomes)) < 2:
             raise TooLittle("Too few cases with a known outcome, or all with the same one.")
-        words = DictVectorizer()
-        model = LogisticRegression(C=LATE_STRENGTH, max_iter=400)
-        model.fit(words.fit_transform(_late_features(case) for case in known), outcomes)
-        return cls(words, model)
+        told = [_late_features(case) for case in known]
+        return cls(_Logistic.fitted(told, outcomes, LATE_STRENGTH))
 
     def shares(self, cases: Sequence[Handled]) -> NDArray[np.float64]:
         """Of each case how likely it is late, 0 to 1; `late` of the cases is not looked at."""
-        said = self._words.transform(_late_features(case) for case in cases)
-        shares: NDArray[np.float64] = self._model.predict_proba(said)[:, 1]
-        return shares
+        return self._model.shares([_late_features(case) for case in cases])[:, 1]
 
     def parameters(self) -> bytes:
         """Everything learned, in numpy's own format without objects."""
-        return _packed({}, self._words, self._model)
+        return self._model.packed({})
 
     @classmethod
     def of_parameters(cls, parameters: bytes) -> LateModel:
         """The model that `parameters` came from; it answers the same to the last bit."""
-        _said, words, model = _unpacked(parameters)
-        return cls(words, model)
+        return cls(_Logistic.unpacked(parameters)[1])
 
 
 def _bare(unit: str) -> str:
@@ -263,30 +317,3 @@ def _features(matter: Matter) -> dict[str, Any]:
 
 def _late_features(case: Handled) -> dict[str, Any]:
     return {**_features(case.matter), f"unit {case.unit}": 1.0}
-
-
-def _packed(said: dict[str, Any], words: DictVectorizer, model: LogisticRegression) -> bytes:
-    said = {**said, "features": words.feature_names_, "classes": model.classes_.tolist()}
-    out = io.BytesIO()
-    np.savez_compressed(
-        out,
-        allow_pickle=False,
-        said=np.frombuffer(json.dumps(said, ensure_ascii=False).encode(), np.uint8),
-        weights=model.coef_,
-        offsets=model.intercept_,
-    )
-    return out.getvalue()
-
-
-def _unpacked(parameters: bytes) -> tuple[dict[str, Any], DictVectorizer, LogisticRegression]:
-    with np.load(io.BytesIO(parameters), allow_pickle=False) as kept:
-        said = json.loads(kept["said"].tobytes())
-        weights, offsets = kept["weights"], kept["offsets"]
-    words = DictVectorizer()
-    words.feature_names_ = said["features"]
-    words.vocabulary_ = {name: n for n, name in enumerate(said["features"])}
-    model = LogisticRegression()
-    model.classes_ = np.array(said["classes"])
-    model.coef_, model.intercept_ = weights, offsets
-    model.n_features_in_ = weights.shape[1]
-    return said, words, model

@@ -14,7 +14,6 @@ from typing import Any, Final
 import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from maplebridge.cases.models import Case, Payload
 from maplebridge.journey.classify import classify_text, describing, own_shares
@@ -166,6 +165,8 @@ def drift(area_code: str = "") -> Drift | None:
 
 def drifted(wrong: int, answers: int, expected: float) -> Drift:
     """Whether so many wrong answers are more than chance brings. expected: share wrong, 0 to 1."""
+    from scipy.stats import binomtest
+
     chance = float(binomtest(wrong, answers, min(expected, 1.0), alternative="greater").pvalue)
     return Drift(answers, wrong, expected, chance)
 

@@ -19,10 +19,6 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.optimize import minimize_scalar
-from sklearn.linear_model import Ridge
-from sklearn.model_selection import GroupKFold
 
 from maplebridge.journey.history import TooLittle
 from maplebridge.lib.text import normalise
@@ -109,6 +105,9 @@ class TextModel:
         described: a text for each label, counted as half an example. Raises history.TooLittle
         below FEWEST_EXAMPLES or with one label only.
         """
+        # Only the process that learns pays for loading this.
+        from sklearn.model_selection import GroupKFold
+
         found = sorted({example.label for example in examples} | set(described or {}))
         if len(examples) < FEWEST_EXAMPLES:
             raise TooLittle(f"{len(examples)} texts are too few to learn from: {FEWEST_EXAMPLES}.")
@@ -308,6 +307,9 @@ def _fitted(
     found: list[str],
     hints: Hints | None,
 ) -> TextModel:
+    from scipy import sparse
+    from sklearn.linear_model import Ridge
+
     number = {label: n for n, label in enumerate(found)}
     true = np.array([number[label] for label in (*labels, *extra)])
     every = [*known, *described]
@@ -373,6 +375,8 @@ def _temperature(scores: NDArray[np.float64], true: NDArray[np.int64]) -> float:
 
     Source: Guo et al. 2017, On Calibration of Modern Neural Networks; of the first label alone.
     """
+    from scipy.optimize import minimize_scalar
+
     right = scores.argmax(axis=1) == true
 
     def surprise(logarithm: float) -> float:
