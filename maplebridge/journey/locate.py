@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
 from maplebridge.journey.decision import Decision
 from maplebridge.journey.gazetteer import EVERYDAY, Gazetteer, Mention, PlaceRow, gazetteer
+from maplebridge.journey.offsets import offset_in
 from maplebridge.lib import geometry
 from maplebridge.lib.geometry import Datum
 from maplebridge.organisation import areas
@@ -17,7 +18,7 @@ from maplebridge.organisation.areas import Level
 
 __all__ = ["AGREED", "VERSION", "Gazetteer", "PlaceRow", "gazetteer", "is_decided", "locate"]
 
-VERSION: Final = "locate-1"
+VERSION: Final = "locate-2"
 # At or above this confidence a township, village or grid counts as decided.
 AGREED: Final = 0.7
 COUNTY_CONFIDENCE: Final = 0.6
@@ -27,6 +28,7 @@ VAGUE_METRES: Final = 2000.0
 SHOWN_CANDIDATES: Final = 8
 # More names than this are a list, not an address; the first ones decide.
 READ_NAMES: Final = 40
+READ_OFFSET: Final = 400
 # A name without its ending, by what stands for it: a parent right before it, a parent elsewhere
 # in the text, the place it was taken in; an everyday word even after its parent is only a guess.
 _BARE_CONFIDENCE: Final = {"follows": 0.82, "parent": 0.76, "context": 0.72, "everyday": 0.6}
@@ -97,6 +99,9 @@ def locate(
     read = _by_text(known, text, context)
     chosen = _together(known, seen, read)
     evidence |= seen.evidence | read.evidence | chosen.evidence
+    offset = offset_in(text[:READ_OFFSET])
+    if offset is not None:
+        evidence["offset"] = asdict(offset)
     shown = chosen.candidates[:SHOWN_CANDIDATES]
     if shown:
         evidence["candidates"] = [{"code": code, "name": known.path(code)} for code in shown]

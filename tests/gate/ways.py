@@ -242,6 +242,7 @@ COMMANDS = {
     "drill cut-off": OPERATOR + "figures of made-up cases in two databases of its own",
     "drill kill": OPERATOR + "figures of made-up cases in a database of its own",
     "evaluate classify": "why: it reads files and no database, and prints figures of labels alone",
+    "evaluate locate": "why: it reads files and no database, and prints figures of names alone",
     "evaluate route": "why: it reads files and no database, and prints figures of units alone",
     "keys drop": OPERATOR + "keys by name",
     "keys new": OPERATOR + "keys by name",

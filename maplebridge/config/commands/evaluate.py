@@ -69,6 +69,19 @@ def judgement(measure: Callable[..., dict[str, Any]]) -> Callable[..., None]:
 
 @command.command()
 @judgement
+def locate(data: Path, test: Path | None) -> dict[str, Any]:
+    """Which area a written address lies in, and how far from a landmark.
+
+    Nothing is learned, so --data is not read. Without --test the addresses judge that come with the
+    product, made up over the city's real names.
+    """
+    from maplebridge.config.measures import addresses
+
+    return addresses.measure(test)
+
+
+@command.command()
+@judgement
 @click.option("--weekly", is_flag=True, help="Also learn anew every week, as in service.")
 def route(data: Path, test: Path | None, weekly: bool) -> dict[str, Any]:
     """Which unit handles a matter, and whether it runs late, by kind and place.

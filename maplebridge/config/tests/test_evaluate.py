@@ -209,3 +209,36 @@ def test_a_city_may_judge_by_its_own_messages(shared_data: Path, tmp_path: Path)
     )
     assert done.exit_code == 1
     assert "line 2: 没有代码为 9999 的类别。" in done.stderr
+
+
+def find_addresses(*more: str) -> tuple[int, dict[str, Any], str]:
+    done = CliRunner().invoke(command, ["locate", "--json", *more])
+    figures = json.loads(done.stdout.splitlines()[-1]) if done.exit_code == 0 else {}
+    return done.exit_code, figures, done.stderr
+
+
+def test_written_addresses_over_real_names_are_found() -> None:
+    code, figures, _said = find_addresses()
+    assert code == 0
+    assert figures["n"] >= 300
+    assert figures["precision"] >= 0.97
+    assert figures["recall"] >= 0.94
+    assert figures["offsets"] == 1.0
+    assert figures["refused"] >= 0.95
+
+
+def test_a_city_may_judge_by_its_own_addresses(tmp_path: Path) -> None:
+    file = tmp_path / "ours.csv"
+    head = "text,context,expected,direction,metres"
+    file.write_text(
+        f"{head}\n龙游县社阳乡卫生院东侧300米,,330825209,东,300\n门口路灯坏了,,,,\n", "utf-8"
+    )
+    code, figures, _said = find_addresses("--test", str(file))
+    assert code == 0
+    assert (figures["n"], figures["precision"], figures["recall"]) == (2, 1.0, 1.0)
+    assert (figures["offsets"], figures["refused"]) == (1.0, 1.0)
+    file.write_text(f"{head}\n,,330825209,,\n甲,,330825209,东,远\n", "utf-8")
+    code, _figures, said = find_addresses("--test", str(file))
+    assert code == 1
+    assert "line 2: “text”一栏为空" in said
+    assert "line 3: “metres”一栏不是整数。" in said

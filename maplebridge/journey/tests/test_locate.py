@@ -72,7 +72,7 @@ def test_words_decide_the_place(text: str, context: str | None, code: str) -> No
     decision = locate(text=text, context_area=context, places=PLACES)
     assert decision.value == code
     assert is_decided(decision)
-    assert decision.version == "locate-1"
+    assert decision.version == "locate-2"
 
 
 @pytest.mark.parametrize(
